@@ -1,0 +1,40 @@
+"""Aligned text by split: parallel files, named corpora, generated ones with gold alignments."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Protocol
+
+from attn import registry
+
+
+@dataclasses.dataclass(frozen=True)
+class Pair:
+    """A sentence and its translation; gold alignment as (source word, target word) if known."""
+
+    source: str
+    target: str
+    alignment: tuple[tuple[int, int], ...] | None = None
+
+
+class Corpus(Protocol):
+    """What every dataset offers.
+
+    ``splits`` begins with ``train`` and ``dev``; the third is the test split that the name ``test``
+    stands for where no split of that name exists.
+    """
+
+    source_language: str
+    target_language: str
+    splits: tuple[str, ...]
+
+    def read(self, split: str) -> Sequence[Pair]:
+        """The pairs of a split, always the same in the same order."""
+
+
+def test_split(corpus: Corpus) -> str:
+    """The split that ``test`` stands for."""
+    return "test" if "test" in corpus.splits else corpus.splits[2]
+
+
+registry.declare("dataset", "the corpus: aligned text by split")
+registry.import_modules(__name__, __path__)

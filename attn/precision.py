@@ -1,0 +1,106 @@
+"""Device and number format: the only file that knows fp32, bf16, fp16 and TF32."""
+
+import contextlib
+import os
+from contextlib import AbstractContextManager
+
+import torch
+from torch import Tensor
+
+DEVICES = ("auto", "cuda", "mps", "cpu")
+FORMATS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+class Precision:
+    """Where tensors live and in which format products are computed; weights stay in float32.
+
+    ``dtype=auto`` takes bf16 where the device multiplies it in hardware, else fp32. With fp16 the
+    loss is scaled so that small gradients survive, and steps with overflow are skipped
+    (Micikevicius et al. 2018, "Mixed Precision Training").
+
+    Raises:
+        ValueError: an unknown device or format, or a device that this machine lacks.
+    """
+
+    def __init__(
+        self, *, device: str = "auto", dtype: str = "auto", tf32: bool = True, threads: int = 0
+    ) -> None:
+        self.device = _device(device)
+        self.format = _format(dtype, self.device)
+        if threads < 0:
+            raise ValueError(f"threads={threads}: must be 0 (torch's own choice) or more")
+        self.tf32, self.threads = tf32, threads
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.format == "fp16")
+
+    def apply(self) -> None:
+        """Set what torch keeps for the whole process: threads, and TF32 products on CUDA."""
+        if self.threads:
+            torch.set_num_threads(self.threads)
+        if self.device.type == "cuda":
+            torch.set_float32_matmul_precision("high" if self.tf32 else "highest")
+
+    def autocast(self) -> AbstractContextManager[None]:
+        """The context of a forward pass."""
+        if self.format == "fp32":
+            return contextlib.nullcontext()
+        return torch.autocast(self.device.type, dtype=FORMATS[self.format])
+
+    def memory(self) -> float:
+        """Peak memory of the device in GiB; of the process where there is no device."""
+        if self.device.type == "cuda":
+            return torch.cuda.max_memory_allocated() / 2**30
+        return _resident() / 2**30
+
+
+def stream_format(x: Tensor) -> Tensor:
+    """Activations in the format that bf16 products want, so that a block casts nothing twice.
+
+    In fp16 the residual stream stays in float32: its range is too small for sums over layers.
+    """
+    device = x.device.type
+    if torch.is_autocast_enabled(device) and torch.get_autocast_dtype(device) == torch.bfloat16:
+        return x.to(torch.bfloat16)
+    return x
+
+
+def product_format(x: Tensor) -> torch.dtype:
+    """The format in which autocast multiplies a tensor; its own outside of autocast."""
+    device = x.device.type
+    return torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x.dtype
+
+
+def at_least_float32(dtype: torch.dtype) -> torch.dtype:
+    """float32 for the short formats, else the format itself."""
+    return torch.promote_types(dtype, torch.float32)
+
+
+def _device(name: str) -> torch.device:
+    if name not in DEVICES:
+        raise ValueError(f"device={name}: unknown; choose one of {', '.join(DEVICES)}")
+    present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        name = next((device for device, there in present.items() if there), "cpu")
+    if not present.get(name, True):
+        raise ValueError(f"device={name}: this machine has none; use device=auto or device=cpu")
+    return torch.device(name)
+
+
+def _format(name: str, device: torch.device) -> str:
+    if name not in ("auto", *FORMATS):
+        raise ValueError(f"dtype={name}: unknown; choose one of auto, {', '.join(FORMATS)}")
+    if name != "auto":
+        return name
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+    if device.type == "cpu" and torch.cpu._is_avx512_bf16_supported():  # no public name yet
+        return "bf16"
+    return "fp32"
+
+
+def _resident() -> float:
+    """Bytes of memory this process holds, by the kernel's own count; 0 where there is none."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as statm:  # noqa: PTH123
+            return float(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0.0

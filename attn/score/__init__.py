@@ -1,0 +1,1 @@
+"""Parts that attentions with explicit scores are put together from."""

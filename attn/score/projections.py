@@ -1,0 +1,86 @@
+"""Linear maps from streams to queries, keys and values by head, and back."""
+
+from einops import rearrange
+from jaxtyping import Float
+from torch import Tensor, nn
+
+
+class Projections(nn.Module):
+    """Linear maps by head: ``q = W_q x``, ``k = W_k m``, ``v = W_v m``; back ``W_o [h_1 .. h_H]``.
+
+    One product makes all that comes from the same stream. Each map is initialised by itself,
+    uniformly after Glorot and Bengio 2010; biases, if any, are zero. The width of a head is
+    ``query_dim / heads`` unless it is given.
+
+    Raises:
+        ValueError: heads that do not divide the width, sizes below 1.
+    """
+
+    def __init__(
+        self,
+        *,
+        query_dim: int,
+        memory_dim: int,
+        out_dim: int,
+        heads: int,
+        head_dim: int | None,
+        value_dim: int | None,
+        shared_input: bool,
+        bias: bool,
+    ) -> None:
+        super().__init__()
+        if heads < 1:
+            raise ValueError(f"heads={heads}: must be at least 1")
+        if query_dim % heads and (head_dim is None or value_dim is None):
+            raise ValueError(
+                f"heads={heads}: must divide the width {query_dim}, "
+                "or head_dim and value_dim must be given"
+            )
+        self.heads = heads
+        self.head_dim = query_dim // heads if head_dim is None else head_dim
+        self.value_dim = query_dim // heads if value_dim is None else value_dim
+        if min(self.head_dim, self.value_dim) < 1:
+            raise ValueError(
+                f"head_dim={self.head_dim}, value_dim={self.value_dim}: must be at least 1"
+            )
+        self.sizes = [heads * self.head_dim, heads * self.head_dim, heads * self.value_dim]
+        if shared_input:
+            self.joint = nn.Linear(query_dim, sum(self.sizes), bias=bias)
+        else:
+            self.query = nn.Linear(query_dim, self.sizes[0], bias=bias)
+            self.key_value = nn.Linear(memory_dim, sum(self.sizes[1:]), bias=bias)
+        self.out = nn.Linear(heads * self.value_dim, out_dim, bias=bias)
+        self.reset()
+
+    def reset(self) -> None:
+        """Draw all weights anew."""
+        for name, linear in self.named_children():
+            assert isinstance(linear, nn.Linear)
+            parts = {"joint": self.sizes, "key_value": self.sizes[1:]}
+            for block in linear.weight.split(parts.get(name, [linear.out_features])):
+                nn.init.xavier_uniform_(block)
+            if linear.bias is not None:
+                nn.init.zeros_(linear.bias)
+
+    def split(self, x: Float[Tensor, "batch time width"]) -> Float[Tensor, "batch heads time dim"]:
+        """The heads of a projection."""
+        return rearrange(x, "batch time (heads dim) -> batch heads time dim", heads=self.heads)
+
+    def all_of(self, x: Float[Tensor, "batch time dim"]) -> tuple[Tensor, Tensor, Tensor]:
+        """Query, key and value of one stream."""
+        q, k, v = self.joint(x).split(self.sizes, -1)
+        return self.split(q), self.split(k), self.split(v)
+
+    def query_of(self, x: Float[Tensor, "batch time dim"]) -> Tensor:
+        """The query of a stream that is not the memory."""
+        return self.split(self.query(x))
+
+    def key_value_of(self, memory: Float[Tensor, "batch time dim"]) -> tuple[Tensor, Tensor]:
+        """Key and value of a memory."""
+        k, v = self.key_value(memory).split(self.sizes[1:], -1)
+        return self.split(k), self.split(v)
+
+    def join(self, context: Float[Tensor, "batch heads time dim"]) -> Tensor:
+        """The heads side by side, projected out."""
+        joined: Tensor = self.out(rearrange(context, "b heads time dim -> b time (heads dim)"))
+        return joined
