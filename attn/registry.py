@@ -4,12 +4,15 @@ A *kind* (``attention``, ``tokenizer``, ...) is declared once, with the paramete
 to every component of that kind; all other parameters of a constructor are options of the user.
 """
 
+import copy
 import dataclasses
 import difflib
+import functools
 import importlib
 import inspect
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import Enum
 from typing import Any, TypeVar
 
 from omegaconf import MISSING, DictConfig, OmegaConf
@@ -22,8 +25,12 @@ class ConfigError(Exception):
     """The input is wrong: every problem found, one line each."""
 
     def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__(list(problems))
         self.problems = list(problems)
-        super().__init__("\n".join(self.problems))
+
+    def __str__(self) -> str:
+        """The problems, one a line."""
+        return "\n".join(self.problems)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,20 +120,30 @@ def option_types(component: Callable[..., Any], given: Iterable[str] = ()) -> di
 
 def schema(component: Callable[..., Any], given: Iterable[str] = ()) -> DictConfig:
     """The signature as an OmegaConf structured config: names, types and defaults of the options."""
-    defaults = inspect.signature(component).parameters
+    parameters = inspect.signature(component).parameters
     fields: list[tuple[str, Any, Any]] = []
     for name, annotation in option_types(component, given).items():
-        default = defaults[name].default
+        default = parameters[name].default
         value = MISSING if default is inspect.Parameter.empty else default
-        if isinstance(value, (list, dict, tuple)):
-            kept = list(value) if isinstance(value, tuple) else value
-            field = dataclasses.field(default_factory=lambda kept=kept: kept.copy())
-        else:
-            field = dataclasses.field(default=value)
-        fields.append((name, annotation, field))
+        copied = functools.partial(copy.copy, list(value) if isinstance(value, tuple) else value)
+        fields.append((name, annotation, dataclasses.field(default_factory=copied)))
     made = dataclasses.make_dataclass("Options", fields, kw_only=True)
     structured: DictConfig = OmegaConf.structured(made)
     return structured
+
+
+def defaults(component: Callable[..., Any], given: Iterable[str] = ()) -> dict[str, Any]:
+    """The options of a component and their defaults; ``???`` where there is none."""
+    return _plain(schema(component, given))
+
+
+def _plain(section: Mapping[str, Any]) -> dict[str, Any]:
+    """A section as a plain dictionary, its interpolations resolved."""
+    if not isinstance(section, DictConfig):
+        return dict(section)
+    plain = OmegaConf.to_container(section, resolve=True)
+    assert isinstance(plain, dict)
+    return {str(name): value for name, value in plain.items()}
 
 
 def type_name(annotation: Any) -> str:
@@ -142,24 +159,37 @@ def problems(
     key: str = "",
 ) -> list[str]:
     """Every fault of a section against the signature of a component, one line each."""
-    types = option_types(component, given)
+    types, accepts = option_types(component, given), schema(component, given)
     prefix = f"{key}." if key else ""
     found = []
-    for option, value in section.items():
+    for option, value in _plain(section).items():
+        written = f"{prefix}{option}={as_yaml(value)}"
         if option not in types:
-            found.append(f"{prefix}{option}={value}: unknown option; {suggest(option, types)}")
+            found.append(f"{written}: unknown option; {suggest(option, types)}")
             continue
         try:
-            schema(component, given)[option] = value
+            accepts[option] = value
         except OmegaConfBaseException:
-            found.append(f"{prefix}{option}={value}: not of type {type_name(types[option])}")
-    merged = {**OmegaConf.to_container(schema(component, given)), **section}
+            found.append(f"{written}: not of type {type_name(types[option])}")
     found += [
         f"{prefix}{option}: needs a value of type {type_name(types[option])}"
         for option in types
-        if merged[option] == MISSING
+        if OmegaConf.is_missing(accepts, option)
     ]
     return found
+
+
+def as_yaml(value: Any) -> str:
+    """A value on one line, as it is written in YAML and on the command line."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, Enum):
+        return value.name
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{name}: {as_yaml(v)}' for name, v in value.items())}}}"
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(as_yaml, value))}]"
+    return str(value)
 
 
 def options(
@@ -173,10 +203,9 @@ def options(
     faults = problems(component, section, given=given, key=key)
     if faults:
         raise ConfigError(faults)
-    merged = OmegaConf.merge(schema(component, given), dict(section))
-    plain = OmegaConf.to_container(merged, resolve=True)
-    assert isinstance(plain, dict)
-    return {str(name): value for name, value in plain.items()}
+    merged = OmegaConf.merge(schema(component, given), _plain(section))
+    assert isinstance(merged, DictConfig)
+    return _plain(merged)
 
 
 def build(kind: str, section: Mapping[str, Any], *, key: str = "", **given: Any) -> Any:

@@ -1,0 +1,84 @@
+"""The command line, ``attn COMMAND KEY=VALUE ... [-m]``: help, exit codes, and what goes where.
+
+Nothing heavy is imported here, so that help comes at once; `attn.launch` does the work.
+"""
+
+import argparse
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+
+import attn
+from attn import usage
+
+INTERRUPTED, TERMINATED = 130, 143
+WRONG_INPUT = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line.
+
+    Returns:
+        0; 1 if the run failed; 2 if the input is wrong; 130 or 143 if it was interrupted.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    before = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        code = _dispatch(given)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 1
+    else:
+        return code
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _terminate(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    sys.stderr.write("terminated\n")
+    sys.exit(TERMINATED)
+
+
+def _dispatch(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in {"-h", "--help", "help"}:
+        sys.stdout.write(usage.overview())
+        return 0
+    if arguments[0] in {"-V", "--version"}:
+        sys.stdout.write(f"attn {attn.__version__}\n")
+        return 0
+    command, *rest = arguments
+    commands = usage.commands()
+    if command not in commands:
+        sys.stderr.write(usage.unknown_command(command, commands))
+        return WRONG_INPUT
+    flags, overrides = _flags(command).parse_known_args(rest)
+    if flags.help:
+        sys.stdout.write(usage.command_help(command))
+        return 0
+    code: int = importlib.import_module("attn.launch").launch(command, overrides, flags)
+    return code
+
+
+def _flags(command: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(f"attn {command}", add_help=False, allow_abbrev=False)
+    parser.usage = f"attn {command} [KEY=VALUE ...] [-m]"
+    parser.add_argument("-h", "--help", action="store_true")
+    parser.add_argument("-m", "--multirun", action="store_true")
+    parser.add_argument("--cfg", choices=("job", "hydra", "all"))
+    parser.add_argument("--resolve", action="store_true")
+    parser.add_argument(
+        "--info",
+        nargs="?",
+        const="all",
+        choices=("all", "config", "defaults", "defaults-tree", "plugins", "searchpath"),
+    )
+    return parser

@@ -1,0 +1,114 @@
+"""``attn list``: what there is to choose from."""
+
+import dataclasses
+import importlib
+import inspect
+import pkgutil
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from enum import Enum
+from typing import Any
+
+from omegaconf import DictConfig
+from rich.console import Console
+from rich.table import Table
+
+import attn
+from attn import registry
+from attn.registry import ConfigError
+
+PURPOSE = "show the kinds of parts, the names of a kind, or the options of one part"
+EXAMPLES = """
+attn list
+attn list kind=attention
+attn list kind=attention name=softmax
+"""
+
+
+def import_components() -> None:
+    """Import every module below ``attn`` that may register something."""
+    for module in pkgutil.iter_modules(attn.__path__):
+        if module.name not in {"__main__", "cli", "launch", "commands"}:
+            importlib.import_module(f"attn.{module.name}")
+
+
+import_components()
+
+
+def check(cfg: DictConfig) -> list[str]:
+    """All problems of the config: a kind or a name that does not exist."""
+    if cfg.kind is None:
+        return [] if cfg.name is None else [f"name={cfg.name}: needs its kind; write kind=..."]
+    if cfg.kind not in registry.kinds():
+        hint = registry.suggest(str(cfg.kind), registry.kinds())
+        return [f"kind={cfg.kind}: unknown kind; {hint}"]
+    known = registry.names(cfg.kind)
+    if cfg.name is None or cfg.name in known:
+        return []
+    return [f"name={cfg.name}: unknown {cfg.kind}; {registry.suggest(str(cfg.name), known)}"]
+
+
+def run(cfg: DictConfig) -> None:
+    """Print the list."""
+    problems = check(cfg)
+    if problems:
+        raise ConfigError(problems)
+    if cfg.kind is None:
+        rows = [(kind, registry.get_kind(kind).purpose) for kind in registry.kinds()]
+        _show(("kind", "what it is"), rows)
+    elif cfg.name is None:
+        rows = [
+            (name, _summary(registry.find(cfg.kind, name))) for name in registry.names(cfg.kind)
+        ]
+        _show((cfg.kind, "what it is"), rows)
+    else:
+        _explain(cfg.kind, cfg.name)
+
+
+def _explain(kind: str, name: str) -> None:
+    component = registry.find(kind, name)
+    sys.stdout.write(f"{kind}={name}\n\n{inspect.getdoc(component)}\n\n")
+    given = registry.get_kind(kind).given
+    types, defaults = registry.option_types(component, given), registry.defaults(component, given)
+    _show(
+        ("option", "type", "default"),
+        [(o, registry.type_name(types[o]), registry.as_yaml(defaults[o])) for o in types],
+    )
+    capabilities = getattr(component, "capabilities", None)
+    if dataclasses.is_dataclass(capabilities):
+        fields = [field.name for field in dataclasses.fields(capabilities)]
+        sys.stdout.write("\n")
+        _show(
+            ("capability", "value"),
+            [(name, _plain(getattr(capabilities, name))) for name in fields],
+        )
+
+
+def _summary(component: Callable[..., Any]) -> str:
+    return (inspect.getdoc(component) or "").partition("\n")[0]
+
+
+def _plain(value: Any) -> str:
+    """A value as its reader would write it; sets sorted."""
+    if isinstance(value, Enum):
+        return str(value.value)
+    if isinstance(value, (frozenset, set)):
+        return ", ".join(sorted(map(_plain, value)))
+    if isinstance(value, (tuple, list)):
+        return ", ".join(map(_plain, value))
+    return str(value)
+
+
+def _show(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A table on a terminal; elsewhere plain lines in columns."""
+    table = list(rows)
+    if sys.stdout.isatty():
+        drawn = Table(*header, box=None, header_style="bold")
+        for row in table:
+            drawn.add_row(*row)
+        Console().print(drawn)
+        return
+    widths = [max(map(len, column)) for column in zip(header, *table, strict=True)]
+    for row in (header, *table):
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        sys.stdout.write("  ".join(cells).rstrip() + "\n")

@@ -1,0 +1,95 @@
+"""What is wrong with one ``KEY=VALUE`` that sets an option, seen beside the composed config."""
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from omegaconf import MISSING, DictConfig, OmegaConf
+
+from attn.overrides import Given
+
+TYPES = (bool, int, float, str, list)
+
+
+def problem(one: Given, cfg: DictConfig, choices: Mapping[str, Any]) -> str | None:
+    """Why an argument cannot stand: its key is unknown, or its value of the wrong type."""
+    tree = OmegaConf.to_container(cfg)
+    key, value = one.key, one.override.value()
+    if one.override.is_delete():
+        return None if _is_hydra(key) else "an option is not removed; leave it out for its default"
+    found = _unknown(key, tree, choices, adds=not one.changes)
+    if found or (_is_hydra(key)):
+        return found
+    if isinstance(value, dict):
+        inner = (_unknown(k, tree, choices, adds=not one.changes) for k in _keys(value, f"{key}."))
+        return next(filter(None, inner), None)
+    present = _at(tree, key)
+    if isinstance(present, dict) and present:
+        options = ", ".join(f"{key}.{option}" for option in present)
+        return f"a section, not an option; its options are {options}"
+    return _wrong_type(present, value) if "." not in key else None
+
+
+def _unknown(key: str, tree: Any, choices: Mapping[str, Any], *, adds: bool) -> str | None:
+    """Why there is no such key; None if there is one, or if a mapping is free to take it."""
+    known = list(_keys(tree))
+    if key in known:
+        return None
+    section, _, _ = key.rpartition(".")
+    while section and section not in known:
+        section, _, _ = section.rpartition(".")
+    inside = _at(tree, section) if section else tree
+    if adds and "." in section and isinstance(inside, dict):
+        return None
+    if section and inside is None:
+        place = next((p for p in choices if (p.rpartition("@")[2]) == section), None)
+        return f"{section} is empty" + (f"; choose one with {place}=NAME" if place else "")
+    beside = [f"{section}.{option}" for option in inside] if section else [*inside, *choices]
+    near = _nearest(key, [*known, *choices])
+    hint = f"did you mean {near!r}? " if near else ""
+    where = f"{section} has no such option" if section else "unknown key"
+    return f"{where}; {hint}choose one of {', '.join(_unique(beside, key))}"
+
+
+def _nearest(key: str, known: Iterable[str]) -> str | None:
+    """The known key most like this one: by its last part, if that is right, else by its letters."""
+    choices = _unique(known, key)
+    last = key.rpartition(".")[2]
+    same = sorted((k for k in choices if k.rpartition(".")[2] == last), key=len)
+    close = difflib.get_close_matches(key, choices, n=1)
+    by_last = {k.rpartition(".")[2]: k for k in choices}
+    close_last = [by_last[k] for k in difflib.get_close_matches(last, by_last, n=1)]
+    return next(iter(same + close + close_last), None)
+
+
+def _unique(known: Iterable[str], key: str) -> list[str]:
+    """Each key once, Hydra's own left out unless one of them is asked for."""
+    return [k for k in dict.fromkeys(known) if _is_hydra(key) or not _is_hydra(k)]
+
+
+def _is_hydra(key: str) -> bool:
+    return key.partition(".")[0].partition("/")[0] == "hydra"
+
+
+def _wrong_type(present: Any, value: Any) -> str | None:
+    """Why a value cannot stand where another one stands by default; null may be anything."""
+    expected = next((kind for kind in TYPES if isinstance(present, kind)), None)
+    if expected is None or present == MISSING or isinstance(value, expected):
+        wrong = expected is int and isinstance(value, bool)
+    else:
+        wrong = expected is not str and not (expected is float and type(value) is int)
+    return f"not of type {expected.__name__}" if wrong and expected else None
+
+
+def _at(tree: Any, key: str) -> Any:
+    for part in key.split("."):
+        tree = tree[part]
+    return tree
+
+
+def _keys(tree: Any, prefix: str = "") -> Iterator[str]:
+    """Every dotted key of a nested mapping."""
+    if isinstance(tree, dict):
+        for key, value in tree.items():
+            yield f"{prefix}{key}"
+            yield from _keys(value, f"{prefix}{key}.")

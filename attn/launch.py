@@ -1,0 +1,102 @@
+"""From a command line to a run: plug-ins, every problem at once, then Hydra."""
+
+import argparse
+import contextlib
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from types import ModuleType
+from typing import Any
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+
+from attn import overrides, plugins
+from attn.preflight import Preflight, settle
+from attn.registry import ConfigError
+
+FAILED, WRONG_INPUT = 1, 2
+
+
+def launch(command: str, arguments: Sequence[str], flags: argparse.Namespace) -> int:
+    """Check a command line, then run it; the exit code."""
+    module = importlib.import_module(f"attn.commands.{command}")
+    given, problems = overrides.parse(arguments)
+    problems += plugins.load(plugins.named(given))
+    with hydra.initialize_config_module("attn.conf", version_base="1.3"):
+        plugins.store_sections()
+        problems += Preflight(command, module.check).problems(given, multirun=flags.multirun)
+    if problems:
+        return _refuse(problems)
+    return _run(command, module, ["attn", *_hydra_flags(flags), *(one.quoted for one in given)])
+
+
+def _refuse(problems: Sequence[str]) -> int:
+    sys.stderr.write("".join(f"{problem}\n" for problem in problems))
+    return WRONG_INPUT
+
+
+def _hydra_flags(flags: argparse.Namespace) -> list[str]:
+    passed = ["--multirun"] if flags.multirun else []
+    passed += [f"--cfg={flags.cfg}"] if flags.cfg else []
+    passed += ["--resolve"] if flags.resolve else []
+    return passed + ([f"--info={flags.info}"] if flags.info else [])
+
+
+def _run(command: str, module: ModuleType, argv: list[str]) -> int:
+    """Let Hydra compose and launch; what a single job raises comes back here, not through Hydra."""
+    raised: list[Exception] = []
+
+    def task(cfg: DictConfig) -> Any:
+        config = HydraConfig.get()
+        try:
+            plugins.load(cfg.plugins)
+            return module.run(settle(cfg, config.runtime.choices))
+        except Exception as error:
+            if "--multirun" in argv:
+                sys.stderr.write(_line(command, error, config.overrides.task))
+                raise
+            raised.append(error)
+            return None
+
+    start = hydra.main(version_base="1.3", config_path="pkg://attn.conf", config_name=command)(task)
+    try:
+        with _hydra_in_charge(argv):
+            start()
+    except Exception as error:  # noqa: BLE001 - whatever a job of a sweep raised
+        return _code(error)
+    if raised:
+        sys.stderr.write(_line(command, raised[0]))
+        return _code(raised[0])
+    return 0
+
+
+@contextlib.contextmanager
+def _hydra_in_charge(argv: list[str]) -> Iterator[None]:
+    """Hydra's arguments in place, and its own printing of errors off, which loses the cause."""
+    before = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
+    sys.argv, os.environ["HYDRA_FULL_ERROR"] = argv, "1"
+    try:
+        yield
+    finally:
+        sys.argv = before[0]
+        if before[1] is None:
+            del os.environ["HYDRA_FULL_ERROR"]
+        else:
+            os.environ["HYDRA_FULL_ERROR"] = before[1]
+
+
+def _line(command: str, error: Exception, job: Sequence[str] = ()) -> str:
+    if isinstance(error, ConfigError):
+        return "".join(f"{problem}\n" for problem in error.problems)
+    reason = " ".join(str(error).split()) or "no reason given"
+    return f"{' '.join(['attn', command, *job])}: failed: {type(error).__name__}: {reason}\n"
+
+
+def _code(error: Exception) -> int:
+    if os.environ.get("HYDRA_FULL_ERROR") == "1":
+        sys.stderr.write("".join(traceback.format_exception(error)))
+    return WRONG_INPUT if isinstance(error, ConfigError) else FAILED

@@ -1,0 +1,121 @@
+"""Arguments ``KEY=VALUE`` as Hydra reads them, free text made safe, and the jobs of a sweep."""
+
+import dataclasses
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import (
+    IntervalSweep,
+    Override,
+    OverrideType,
+    Quote,
+    QuotedString,
+)
+from hydra.errors import HydraException
+
+TEXT = frozenset({"text"})
+PATHS = frozenset({"run", "runs", "input", "output", "root", "folder", "path", "file", "systems"})
+_parser = OverridesParser.create()
+
+
+@dataclasses.dataclass(frozen=True)
+class Given:
+    """One argument: as it was typed, as Hydra is to read it, and what Hydra reads."""
+
+    typed: str
+    quoted: str
+    override: Override
+
+    @property
+    def key(self) -> str:
+        """The key or group, with its package if one is named, without a sign before it."""
+        name, package = self.override.key_or_group, self.override.package
+        return name if package is None else f"{name}@{package}"
+
+    @property
+    def changes(self) -> bool:
+        """Whether it sets a value, neither adding nor deleting one."""
+        return self.override.type is OverrideType.CHANGE
+
+    def single(self) -> Iterator["Given"]:
+        """Itself, or one for each value of a sweep; of an interval, its two ends."""
+        if not self.override.is_sweep_override():
+            yield self
+            return
+        value = self.override.value()
+        if isinstance(value, IntervalSweep):
+            values = iter((str(value.start), str(value.end)))
+        else:
+            values = self.override.sweep_string_iterator()
+        for chosen in values:
+            argument = f"{self.override.get_key_element()}={chosen}"
+            yield Given(argument, argument, _parser.parse_override(argument))
+
+
+def parse(arguments: Sequence[str]) -> tuple[list[Given], list[str]]:
+    """The arguments that can be read, and a line for each that cannot."""
+    read: list[Given] = []
+    problems = []
+    for argument in arguments:
+        reason = _malformed(argument)
+        if reason:
+            problems.append(f"{argument}: {reason}")
+            continue
+        try:
+            given = _read(argument)
+        except HydraException:
+            key = argument.partition("=")[0]
+            problems.append(f"{argument}: {key!r} is not a key; a key is like model.dim")
+            continue
+        earlier = next((g.typed for g in read if g.key == given.key), None)
+        if earlier is None:
+            read.append(given)
+        else:
+            problems.append(f"{argument}: given twice, before it as {earlier}")
+    return read, problems
+
+
+def jobs(given: Sequence[Given]) -> Iterator[tuple[Given, ...]]:
+    """Every combination of the values of a sweep; one job if nothing is swept."""
+    return itertools.product(*(list(one.single()) for one in given))
+
+
+def literal(value: str) -> str:
+    """A value that Hydra takes for exactly this text; ``${...}`` in it stays an interpolation."""
+    return QuotedString(value, Quote.single).with_quotes()
+
+
+def _malformed(argument: str) -> str | None:
+    if argument.startswith("-"):
+        named = argument.lstrip("-")
+        return f"unknown flag; options are written KEY=VALUE: {named if '=' in named else '...'}"
+    if "=" not in argument and not argument.startswith("~"):
+        return f"needs a value: {argument}=VALUE"
+    return None
+
+
+def _read(argument: str) -> Given:
+    key, _, value = argument.partition("=")
+    name = key.rpartition(".")[2].lstrip("+")
+    if name in TEXT:
+        plain = re.sub(r"(\\*)\$\{", r"\1\1\\${", value)
+        return _given(argument, f"{key}={literal(plain)}")
+    if name in PATHS and not _is_hydra_value(value):
+        return _given(argument, f"{key}={literal(value)}")
+    try:
+        return _given(argument, argument)
+    except HydraException:
+        return _given(argument, f"{key}={literal(value)}")
+
+
+def _is_hydra_value(value: str) -> bool:
+    """Null, a list, a sweep written out, or a value that is quoted already."""
+    return (
+        re.fullmatch(r"null|\[.*\]|(choice|glob)\(.*\)|'.*'|\".*\"", value, re.DOTALL) is not None
+    )
+
+
+def _given(typed: str, quoted: str) -> Given:
+    return Given(typed, quoted, _parser.parse_override(quoted))

@@ -1,0 +1,67 @@
+"""Modules of the user's own, and config sections for the components that they register."""
+
+import importlib
+import sys
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+
+from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.object_type import ObjectType
+from omegaconf import OmegaConf
+
+from attn import registry
+from attn.overrides import Given
+
+
+def named(given: Sequence[Given]) -> list[str]:
+    """The modules that the command line names."""
+    value = next((one.override.value() for one in given if one.key == "plugins"), [])
+    return [str(name) for name in value] if isinstance(value, list) else [str(value)]
+
+
+def load(modules: Sequence[str]) -> list[str]:
+    """Import modules from ``sys.path`` or the current directory; a line for each that fails."""
+    here = str(Path.cwd())
+    if modules and here not in sys.path:
+        sys.path.append(here)
+    return [problem for module in modules if (problem := _import(module))]
+
+
+def _import(module: str) -> str | None:
+    try:
+        importlib.import_module(module)
+    except Exception as error:  # noqa: BLE001 - a user's module may raise anything
+        return f"plugins=[{module}]: {type(error).__name__}: {' '.join(str(error).split())}"
+    return None
+
+
+def store_sections() -> None:
+    """Give each component without a YAML the section that its signature describes."""
+    store = ConfigStore.instance()
+    for kind in registry.kinds():
+        loader = GlobalHydra.instance().config_loader()
+        known = set(loader.get_group_options(kind, results_filter=ObjectType.CONFIG))
+        missing = set(registry.names(kind)) - known
+        shared = _shared_sizes(kind) if missing else {}
+        for name in missing:
+            component = registry.find(kind, name)
+            options = registry.defaults(component, registry.get_kind(kind).given)
+            section = {option: shared.get(option, value) for option, value in options.items()}
+            store.store(group=kind, name=name, node={"name": name, **section})
+
+
+def _shared_sizes(kind: str) -> dict[str, str]:
+    """What the YAML files of a kind take from another section, e.g. ``heads: ${model.heads}``."""
+    found: dict[str, str] = {}
+    folder = files("attn.conf").joinpath(kind)
+    for entry in folder.iterdir() if folder.is_dir() else ():
+        section = OmegaConf.to_container(OmegaConf.create(entry.read_text(encoding="utf-8")))
+        assert isinstance(section, dict)
+        found |= {
+            str(option): value
+            for option, value in section.items()
+            if isinstance(value, str) and value.startswith("${")
+        }
+    return found

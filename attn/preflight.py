@@ -1,0 +1,151 @@
+"""Every problem of a command line, found before anything runs."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import hydra
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.object_type import ObjectType
+from hydra.errors import HydraException
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+
+from attn import keys, overrides
+from attn.overrides import Given
+from attn.registry import ConfigError, suggest
+
+Check = Callable[[DictConfig], list[str]]
+
+
+def settle(cfg: DictConfig, choices: Mapping[str, Any]) -> DictConfig:
+    """The config with a name for its study: its own, the experiment's, or ``default``."""
+    if "study" in cfg and cfg.study is None:
+        cfg.study = choices.get("experiment") or "default"
+    return cfg
+
+
+class Preflight:
+    """Finds the problems of a command's arguments, job by job, with Hydra initialized."""
+
+    def __init__(self, command: str, check: Check) -> None:
+        self.command, self.check = command, check
+        self._composed: dict[tuple[str, ...], DictConfig] = {}
+        base = self._compose(())
+        self.once = base.hydra.mode is RunMode.RUN
+        self.choices: dict[str, Any] = dict(base.hydra.runtime.choices)
+
+    def problems(self, given: Sequence[Given], *, multirun: bool) -> list[str]:
+        """One line a problem; in a sweep each once, naming a job if others are free of it."""
+        found = list(self._misplaced(given, multirun=multirun))
+        if found:
+            given = [one for one in given if not one.override.is_sweep_override()]
+        by_job = [(job, self._job_problems(job)) for job in overrides.jobs(given)]
+        first: dict[str, Sequence[Given]] = {}
+        for job, lines in by_job:
+            for line in lines:
+                first.setdefault(line, job)
+        for line, example in first.items():
+            swept = [one.typed for one in example if one not in given and one.typed not in line]
+            everywhere = not swept or all(line in lines for _, lines in by_job)
+            found.append(line if everywhere else f"{line} (with {' '.join(swept)})")
+        return found
+
+    def _misplaced(self, given: Sequence[Given], *, multirun: bool) -> Iterator[str]:
+        if multirun and self.once:
+            yield f"-m: attn {self.command} runs once, it does not sweep"
+        for one in given:
+            if one.override.is_sweep_override():
+                if one.override.is_hydra_override():
+                    yield f"{one.typed}: Hydra's own options cannot be swept"
+                elif self.once:
+                    yield f"{one.typed}: takes one value"
+                elif not multirun:
+                    yield f"{one.typed}: takes one value; add -m to run every combination"
+
+    def _job_problems(self, job: Sequence[Given]) -> list[str]:
+        reasons: dict[Given, str | None] = {}
+        for one in job:
+            if self._is_group(one):
+                reasons[one] = self._group_problem(one)
+        groups = [one for one, reason in reasons.items() if reason is None]
+        try:
+            cfg = self._compose(groups)
+        except HydraException as error:
+            return [_one_line(error)]
+        for one in job:
+            if one not in reasons:
+                reasons[one] = keys.problem(one, cfg, self.choices)
+        right = [one for one in job if reasons[one] is None]
+        try:
+            whole = self._whole(self._compose(right))
+        except HydraException:
+            refused = {one: self._refused(one, groups) for one in right}
+            reasons |= {one: reason for one, reason in refused.items() if reason}
+            whole = []
+        return [f"{one.typed}: {reasons[one]}" for one in job if reasons[one]] + whole
+
+    def _whole(self, cfg: DictConfig) -> list[str]:
+        """The problems of a config whose arguments are each right by themselves."""
+        cfg = cfg.copy()
+        settle(cfg, cfg.hydra.runtime.choices)
+        del cfg["hydra"]
+        missing = [str(key) for key in cfg if OmegaConf.is_missing(cfg, key)]
+        found = [f"{key}: needs a value; write {key}=..." for key in missing]
+        try:
+            found += self.check(cfg)
+        except ConfigError as error:
+            found += error.problems
+        except MissingMandatoryValue as error:
+            found += [] if missing else [_one_line(error)]
+        except OmegaConfBaseException as error:
+            found.append(_one_line(error))
+        return found
+
+    def _compose(self, job: Sequence[Given]) -> DictConfig:
+        quoted = [one.quoted for one in job]
+        if tuple(quoted) not in self._composed:
+            cfg = hydra.compose(self.command, quoted, return_hydra_config=True)
+            OmegaConf.set_struct(cfg, False)
+            self._composed[tuple(quoted)] = cfg
+        return self._composed[tuple(quoted)]
+
+    def _refused(self, one: Given, groups: Sequence[Given]) -> str | None:
+        """What Hydra has against an argument that belongs to itself, if anything."""
+        try:
+            self._compose([*groups, *(() if one in groups else (one,))])
+        except HydraException as error:
+            return _one_line(error.__cause__ or error)
+        return None
+
+    def _is_group(self, one: Given) -> bool:
+        if isinstance(one.override.value(), dict) or "." in one.key:
+            return False
+        return "@" in one.key or one.key in self.choices or bool(_names(one.key))
+
+    def _group_problem(self, one: Given) -> str | None:
+        group, value = one.override.key_or_group, one.override.value()
+        if one.key not in self.choices:
+            places = [place for place in self.choices if not place.startswith("hydra/")]
+            if not places:
+                return f"attn {self.command} takes no parts"
+            return f"attn {self.command} has no such place; {suggest(one.key, places)}"
+        if not one.changes:
+            return "a part is neither added nor removed; write GROUP=NAME"
+        if value is None and self.choices[one.key] is None:
+            return None
+        folder, _, name = f"{group}/{value}".rpartition("/")
+        if value is None or name not in _names(folder):
+            return f"unknown {group}; {suggest(str(value), _names(group))}"
+        return None
+
+
+def _names(group: str) -> list[str]:
+    loader = GlobalHydra.instance().config_loader()
+    found: list[str] = loader.get_group_options(group, results_filter=ObjectType.CONFIG)
+    return found
+
+
+def _one_line(error: BaseException) -> str:
+    said = str(error).split("full_key:")[0]
+    return " ".join(said.split())

@@ -1,0 +1,154 @@
+"""What ``--help`` says, read from the command modules' source and the YAML files as text.
+
+No command is imported for it, and so neither torch nor Hydra.
+"""
+
+import ast
+import dataclasses
+import difflib
+import importlib.util
+import pkgutil
+import re
+from collections.abc import Iterable, Iterator
+from importlib.resources import files
+
+import attn
+import attn.commands
+
+DEFAULT = re.compile(
+    r"  - (?P<group>[\w/]+)(@(?P<package>\w+))?: (?P<choice>\S+)(\s+# (?P<comment>.*))?"
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Command:
+    """What a command's module says of itself."""
+
+    name: str
+    purpose: str
+    examples: tuple[str, ...]
+
+
+def commands() -> dict[str, Command]:
+    """The commands, by name."""
+    found = sorted(module.name for module in pkgutil.iter_modules(attn.commands.__path__))
+    return {name: _command(name) for name in found}
+
+
+def groups() -> dict[str, list[str]]:
+    """The groups of packaged YAML files, and the names in each."""
+    found = {}
+    for folder in files("attn.conf").iterdir():
+        if folder.is_dir():
+            stems = (entry.name.rpartition(".yaml")[0] for entry in folder.iterdir())
+            found[folder.name] = sorted(filter(None, stems))
+    return {name: found[name] for name in sorted(found) if found[name]}
+
+
+def overview() -> str:
+    """The help of the program."""
+    known = commands()
+    lines = [
+        f"attn {attn.__version__}: {(attn.__doc__ or '').strip()}",
+        "",
+        "usage: attn COMMAND [KEY=VALUE ...] [-m]",
+        "",
+        "commands",
+        *_columns((command.name, command.purpose) for command in known.values()),
+        "",
+        "examples",
+        "  attn train experiment=demo",
+        "  attn train -m experiment=demo position=sinusoidal,learned seed=1,2,3",
+        "  attn translate run=outputs/demo/RUN/seed-1 text='the cat sleeps .'",
+        "",
+        "groups: GROUP=NAME takes a part, GROUP.KEY=VALUE sets an option of it",
+        *_columns((name, " ".join(stems)) for name, stems in groups().items()),
+        "",
+        "-m runs every combination of values with commas; attn COMMAND --help shows a command's",
+        "options; attn list kind=KIND name=NAME explains a part; --cfg job prints the config.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def command_help(name: str) -> str:
+    """The help of a command: its purpose, examples, groups, and options with their comments."""
+    command = commands()[name]
+    text = files("attn.conf").joinpath(f"{name}.yaml").read_text(encoding="utf-8")
+    blocks = dict(_blocks(text))
+    picks = [match.groupdict() for match in DEFAULT.finditer(blocks.pop("defaults", ""))]
+    sweeps = "mode: RUN" not in blocks.pop("hydra", "")
+    taken = {pick["package"] or pick["group"] for pick in picks}
+    options = "".join(block for key, block in blocks.items() if key not in taken)
+    lines = [
+        f"attn {name}: {command.purpose}",
+        "",
+        f"usage: attn {name} [KEY=VALUE ...]{' [-m]' if sweeps else ''}",
+        "",
+        "examples",
+        *(f"  {example}" for example in command.examples),
+    ]
+    if picks:
+        lines += ["", "groups, each with the name that it has by default", *_picks(picks)]
+    lines += ["", "options, each with its default", *_indent(options)]
+    return "\n".join(lines) + "\n"
+
+
+def unknown_command(word: str, known: Iterable[str]) -> str:
+    """What to say of a command that does not exist."""
+    near = difflib.get_close_matches(word, known, n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return f"{word}: unknown command; {hint}choose one of {', '.join(known)}\n"
+
+
+def _command(name: str) -> Command:
+    """A command's PURPOSE and EXAMPLES, without importing it."""
+    spec = importlib.util.find_spec(f"attn.commands.{name}")
+    assert spec is not None
+    assert spec.loader is not None
+    source = spec.loader.get_source(spec.name)  # type: ignore[attr-defined]
+    said = {
+        target.id: ast.literal_eval(node.value)
+        for node in ast.parse(source).body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name) and target.id in {"PURPOSE", "EXAMPLES"}
+    }
+    examples = said["EXAMPLES"]
+    lines = examples.strip().splitlines() if isinstance(examples, str) else examples
+    return Command(name, said["PURPOSE"], tuple(line.strip() for line in lines))
+
+
+def _blocks(text: str) -> Iterator[tuple[str, str]]:
+    """The top-level entries of a YAML file as text, each with the comments before it."""
+    key, block, pending = "", "", ""
+    for line in text.splitlines(keepends=True):
+        start = re.match(r"(\w+):", line)
+        if start:
+            yield key, block
+            key, block, pending = start[1], pending + line, ""
+        elif line.startswith("#") or not line.strip():
+            pending += line
+        else:
+            block, pending = block + pending + line, ""
+    yield key, block
+
+
+def _picks(picks: list[dict[str, str | None]]) -> Iterator[str]:
+    known = groups()
+    rows = []
+    for pick in picks:
+        group, package = pick["group"] or "", pick["package"]
+        key = f"{group}@{package}" if package else group
+        names = "" if package else f": {' '.join(known.get(group, []))}"
+        rows.append((f"{key}={pick['choice']}", f"{pick['comment'] or ''}{names}"))
+    return _columns(rows)
+
+
+def _columns(rows: Iterable[tuple[str, str]]) -> Iterator[str]:
+    table = list(rows)
+    width = max((len(left) for left, _ in table), default=0)
+    return (f"  {left:<{width}}  {right}".rstrip() for left, right in table)
+
+
+def _indent(text: str) -> list[str]:
+    return [f"  {line}".rstrip() for line in text.strip().splitlines()]
