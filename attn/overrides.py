@@ -26,7 +26,7 @@ class Given:
 
     typed: str
     quoted: str
-    override: Override
+    override: Override = dataclasses.field(compare=False)
 
     @property
     def key(self) -> str:
