@@ -73,6 +73,7 @@ def _flags(command: str) -> argparse.ArgumentParser:
     parser.usage = f"attn {command} [KEY=VALUE ...] [-m]"
     parser.add_argument("-h", "--help", action="store_true")
     parser.add_argument("-m", "--multirun", action="store_true")
+    parser.add_argument("--config-dir")
     parser.add_argument("--cfg", choices=("job", "hydra", "all"))
     parser.add_argument("--resolve", action="store_true")
     parser.add_argument(

@@ -23,7 +23,7 @@ def problem(one: Given, cfg: DictConfig, choices: Mapping[str, Any]) -> str | No
     if isinstance(value, dict):
         inner = (_unknown(k, tree, choices, adds=not one.changes) for k in _keys(value, f"{key}."))
         return next(filter(None, inner), None)
-    present = _at(tree, key)
+    present = _at(tree, key) if one.changes else None
     if isinstance(present, dict) and present:
         options = ", ".join(f"{key}.{option}" for option in present)
         return f"a section, not an option; its options are {options}"
@@ -45,21 +45,25 @@ def _unknown(key: str, tree: Any, choices: Mapping[str, Any], *, adds: bool) -> 
         place = next((p for p in choices if (p.rpartition("@")[2]) == section), None)
         return f"{section} is empty" + (f"; choose one with {place}=NAME" if place else "")
     beside = [f"{section}.{option}" for option in inside] if section else [*inside, *choices]
-    near = _nearest(key, [*known, *choices])
+    near = _nearest_option(key, beside) if section else _nearest(key, [*known, *choices])
     hint = f"did you mean {near!r}? " if near else ""
     where = f"{section} has no such option" if section else "unknown key"
     return f"{where}; {hint}choose one of {', '.join(_unique(beside, key))}"
 
 
 def _nearest(key: str, known: Iterable[str]) -> str | None:
-    """The known key most like this one: by its last part, if that is right, else by its letters."""
+    """The known key most like this one: by its last part, else by all its letters."""
     choices = _unique(known, key)
-    last = key.rpartition(".")[2]
-    same = sorted((k for k in choices if k.rpartition(".")[2] == last), key=len)
     close = difflib.get_close_matches(key, choices, n=1)
-    by_last = {k.rpartition(".")[2]: k for k in choices}
-    close_last = [by_last[k] for k in difflib.get_close_matches(last, by_last, n=1)]
-    return next(iter(same + close + close_last), None)
+    return _nearest_option(key, choices) or next(iter(close), None)
+
+
+def _nearest_option(key: str, known: Iterable[str]) -> str | None:
+    """The known key whose last part is most like that of this one; of several the shortest."""
+    last = key.rpartition(".")[2]
+    by_last = {k.rpartition(".")[2]: k for k in sorted(known, key=len, reverse=True)}
+    close = [last] if last in by_last else difflib.get_close_matches(last, by_last, n=1)
+    return by_last[close[0]] if close else None
 
 
 def _unique(known: Iterable[str], key: str) -> list[str]:
@@ -78,7 +82,9 @@ def _wrong_type(present: Any, value: Any) -> str | None:
         wrong = expected is int and isinstance(value, bool)
     else:
         wrong = expected is not str and not (expected is float and type(value) is int)
-    return f"not of type {expected.__name__}" if wrong and expected else None
+    if not wrong or expected is None:
+        return None
+    return "not a list; write [A,B]" if expected is list else f"not of type {expected.__name__}"
 
 
 def _at(tree: Any, key: str) -> Any:

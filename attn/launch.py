@@ -25,6 +25,7 @@ def launch(command: str, arguments: Sequence[str], flags: argparse.Namespace) ->
     """Check a command line, then run it; the exit code."""
     module = importlib.import_module(f"attn.commands.{command}")
     given, problems = overrides.parse(arguments)
+    problems += plugins.search_folder(flags.config_dir)
     problems += plugins.load(plugins.named(given))
     with hydra.initialize_config_module("attn.conf", version_base="1.3"):
         plugins.store_sections()

@@ -15,6 +15,9 @@ from hydra.core.override_parser.types import (
 )
 from hydra.errors import HydraException
 
+from attn.registry import suggest
+
+FLAGS = ("-m", "--help", "--cfg", "--resolve", "--info", "--config-dir")
 TEXT = frozenset({"text"})
 PATHS = frozenset({"run", "runs", "input", "output", "root", "folder", "path", "file", "systems"})
 _parser = OverridesParser.create()
@@ -33,6 +36,11 @@ class Given:
         """The key or group, with its package if one is named, without a sign before it."""
         name, package = self.override.key_or_group, self.override.package
         return name if package is None else f"{name}@{package}"
+
+    @property
+    def section(self) -> str:
+        """The part of the config that it sets, or sets something in."""
+        return (self.override.package or self.override.key_or_group).partition(".")[0]
 
     @property
     def changes(self) -> bool:
@@ -88,11 +96,15 @@ def literal(value: str) -> str:
 
 
 def _malformed(argument: str) -> str | None:
+    key, equals, _ = argument.partition("=")
+    if argument.startswith("-") and equals:
+        return f"unknown flag; options have no dashes: {argument.lstrip('-')}"
     if argument.startswith("-"):
-        named = argument.lstrip("-")
-        return f"unknown flag; options are written KEY=VALUE: {named if '=' in named else '...'}"
-    if "=" not in argument and not argument.startswith("~"):
-        return f"needs a value: {argument}=VALUE"
+        return f"unknown flag; {suggest(argument, FLAGS)}"
+    if not key.strip("+~"):
+        return "there is no key before the equals sign"
+    if not equals and not argument.startswith("~"):
+        return f"needs a value; write {argument}=VALUE"
     return None
 
 

@@ -8,7 +8,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.object_type import ObjectType
 from hydra.errors import HydraException
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from attn import keys, overrides
@@ -16,6 +16,7 @@ from attn.overrides import Given
 from attn.registry import ConfigError, suggest
 
 Check = Callable[[DictConfig], list[str]]
+Jobs = Sequence[tuple[tuple[Given, ...], list[str]]]
 
 
 def settle(cfg: DictConfig, choices: Mapping[str, Any]) -> DictConfig:
@@ -34,22 +35,34 @@ class Preflight:
         base = self._compose(())
         self.once = base.hydra.mode is RunMode.RUN
         self.choices: dict[str, Any] = dict(base.hydra.runtime.choices)
+        self.sections = [str(key) for key in base if key != "hydra"]
 
     def problems(self, given: Sequence[Given], *, multirun: bool) -> list[str]:
         """One line a problem; in a sweep each once, naming a job if others are free of it."""
         found = list(self._misplaced(given, multirun=multirun))
         if found:
             given = [one for one in given if not one.override.is_sweep_override()]
+        if multirun:
+            given = [*self._swept_by_config(given), *given]
         by_job = [(job, self._job_problems(job)) for job in overrides.jobs(given)]
-        first: dict[str, Sequence[Given]] = {}
+        first: dict[str, tuple[Given, ...]] = {}
         for job, lines in by_job:
             for line in lines:
                 first.setdefault(line, job)
-        for line, example in first.items():
-            swept = [one.typed for one in example if one not in given and one.typed not in line]
-            everywhere = not swept or all(line in lines for _, lines in by_job)
-            found.append(line if everywhere else f"{line} (with {' '.join(swept)})")
-        return found
+        return found + [
+            line + _when(line, [one for one in job if one not in given], by_job)
+            for line, job in first.items()
+        ]
+
+    def _swept_by_config(self, given: Sequence[Given]) -> list[Given]:
+        """What an experiment sweeps by ``hydra.sweeper.params``, unless the user sets it."""
+        single = [one for one in given if self._is_group(one) and not self._group_problem(one)]
+        try:
+            params = self._compose(single).hydra.sweeper.get("params") or {}
+        except HydraException:
+            return []
+        swept, _ = overrides.parse([f"{key}={value}" for key, value in params.items()])
+        return [one for one in swept if one.key not in {other.key for other in given}]
 
     def _misplaced(self, given: Sequence[Given], *, multirun: bool) -> Iterator[str]:
         if multirun and self.once:
@@ -64,15 +77,14 @@ class Preflight:
                     yield f"{one.typed}: takes one value; add -m to run every combination"
 
     def _job_problems(self, job: Sequence[Given]) -> list[str]:
-        reasons: dict[Given, str | None] = {}
-        for one in job:
-            if self._is_group(one):
-                reasons[one] = self._group_problem(one)
+        reasons = {one: self._group_problem(one) for one in job if self._is_group(one)}
         groups = [one for one, reason in reasons.items() if reason is None]
+        unknown = {one.section for one, reason in reasons.items() if reason}
         try:
             cfg = self._compose(groups)
         except HydraException as error:
             return [_one_line(error)]
+        job = [one for one in job if one in reasons or one.section not in unknown]
         for one in job:
             if one not in reasons:
                 reasons[one] = keys.problem(one, cfg, self.choices)
@@ -89,9 +101,15 @@ class Preflight:
         """The problems of a config whose arguments are each right by themselves."""
         cfg = cfg.copy()
         settle(cfg, cfg.hydra.runtime.choices)
-        del cfg["hydra"]
+        with open_dict(cfg):
+            del cfg["hydra"]
+        found = [
+            f"{key}: unknown key, set by a YAML file; {suggest(key, self.sections)}"
+            for key in map(str, cfg)
+            if key not in self.sections
+        ]
         missing = [str(key) for key in cfg if OmegaConf.is_missing(cfg, key)]
-        found = [f"{key}: needs a value; write {key}=..." for key in missing]
+        found += [f"{key}: needs a value; write {key}=VALUE" for key in missing]
         try:
             found += self.check(cfg)
         except ConfigError as error:
@@ -99,14 +117,13 @@ class Preflight:
         except MissingMandatoryValue as error:
             found += [] if missing else [_one_line(error)]
         except OmegaConfBaseException as error:
-            found.append(_one_line(error))
+            found.append(f"{error.full_key}: {_one_line(error)}")
         return found
 
     def _compose(self, job: Sequence[Given]) -> DictConfig:
         quoted = [one.quoted for one in job]
         if tuple(quoted) not in self._composed:
             cfg = hydra.compose(self.command, quoted, return_hydra_config=True)
-            OmegaConf.set_struct(cfg, False)
             self._composed[tuple(quoted)] = cfg
         return self._composed[tuple(quoted)]
 
@@ -138,6 +155,17 @@ class Preflight:
         if value is None or name not in _names(folder):
             return f"unknown {group}; {suggest(str(value), _names(group))}"
         return None
+
+
+def _when(line: str, swept: Sequence[Given], by_job: Jobs) -> str:
+    """Which values of a sweep bring a problem, as far as its line does not name them already."""
+    named = {one for one in swept if one.typed in line}
+    others = [one for one in swept if one not in named]
+    for need in (set(), *({one} for one in others), set(others)):
+        if all(line in lines for job, lines in by_job if need | named <= set(job)):
+            with_others = " ".join(one.typed for one in others if one in need)
+            return f" (with {with_others})" if need else ""
+    return ""
 
 
 def _names(group: str) -> list[str]:

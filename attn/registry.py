@@ -211,7 +211,7 @@ def options(
 def build(kind: str, section: Mapping[str, Any], *, key: str = "", **given: Any) -> Any:
     """The component that ``section["name"]`` names, from the user's options and the code's."""
     component = find(kind, section["name"])
-    chosen = {name: value for name, value in section.items() if name != "name"}
+    chosen = {option: value for option, value in _plain(section).items() if option != "name"}
     return component(
         **options(component, chosen, given=get_kind(kind).given, key=key or kind), **given
     )

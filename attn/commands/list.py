@@ -1,9 +1,7 @@
 """``attn list``: what there is to choose from."""
 
 import dataclasses
-import importlib
 import inspect
-import pkgutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
@@ -13,8 +11,7 @@ from omegaconf import DictConfig
 from rich.console import Console
 from rich.table import Table
 
-import attn
-from attn import registry
+from attn import attention, corpora, models, optim, positions, registry, tokenizers  # noqa: F401
 from attn.registry import ConfigError
 
 PURPOSE = "show the kinds of parts, the names of a kind, or the options of one part"
@@ -23,16 +20,6 @@ attn list
 attn list kind=attention
 attn list kind=attention name=softmax
 """
-
-
-def import_components() -> None:
-    """Import every module below ``attn`` that may register something."""
-    for module in pkgutil.iter_modules(attn.__path__):
-        if module.name not in {"__main__", "cli", "launch", "commands"}:
-            importlib.import_module(f"attn.{module.name}")
-
-
-import_components()
 
 
 def check(cfg: DictConfig) -> list[str]:
