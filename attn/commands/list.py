@@ -83,7 +83,7 @@ def _plain(value: Any) -> str:
         return ", ".join(sorted(map(_plain, value)))
     if isinstance(value, (tuple, list)):
         return ", ".join(map(_plain, value))
-    return str(value)
+    return registry.as_yaml(value)
 
 
 def _show(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

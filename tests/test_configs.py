@@ -1,0 +1,129 @@
+"""The YAML files show what the classes take: every option, its default, a comment."""
+
+import configparser
+import re
+from pathlib import Path
+
+import hydra
+import pytest
+from omegaconf import OmegaConf
+
+import attn.commands.list as _kinds  # noqa: F401 - registers every kind
+from attn import overrides, registry, usage
+from attn.assemble import FIXED
+from attn.commands import train
+from attn.preflight import Preflight
+
+ROOT = Path(__file__).parent.parent
+CONF = ROOT / "conf"
+MULTI30K = ROOT.parent / "shared" / "data" / "multi30k"
+COMPONENTS = [(kind, name) for kind in registry.kinds() for name in registry.names(kind)]
+FILES = sorted(CONF.rglob("*.yaml"), key=str)
+PARTS = [
+    (kind, file.stem) for kind in registry.kinds() for file in sorted((CONF / kind).glob("*.yaml"))
+]
+EXPERIMENTS = sorted(file.stem for file in (CONF / "experiment").glob("*.yaml"))
+
+
+def options(kind, name):
+    return registry.defaults(registry.find(kind, name), registry.get_kind(kind).given)
+
+
+def plain(file, key=None):
+    section = OmegaConf.load(file)
+    return OmegaConf.to_container(section[key] if key else section)
+
+
+def same(shown, default):
+    """Whether YAML shows this default, or says where else the value comes from."""
+    if isinstance(shown, str) and shown.startswith("${"):
+        return True
+    return type(shown) is type(default) and shown == default
+
+
+def uncommented(lines):
+    """The options, of those in lines of YAML, that have no comment behind or before them."""
+    return [
+        line.strip()
+        for before, line in zip(["", *lines], lines, strict=False)
+        if re.match(r"\s*\w+:", line)
+        if "  # " not in line and not before.strip().startswith("#")
+    ]
+
+
+@pytest.mark.parametrize(("kind", "name"), COMPONENTS)
+def test_a_component_has_a_file_with_every_option_and_its_default(kind, name):
+    shown = plain(CONF / kind / f"{name}.yaml")
+    expected = options(kind, name)
+    assert next(iter(shown)) == "name"
+    assert shown.pop("name") == name
+    assert list(shown) == list(expected)
+    wrong = {key: shown[key] for key in shown if not same(shown[key], expected[key])}
+    assert wrong == {}
+
+
+@pytest.mark.parametrize(("kind", "name"), COMPONENTS)
+def test_every_option_has_a_comment(kind, name):
+    lines = (CONF / kind / f"{name}.yaml").read_text(encoding="utf-8").splitlines()
+    assert uncommented([line for line in lines if not line.startswith("name:")]) == []
+
+
+@pytest.mark.parametrize(("kind", "name"), [part for part in PARTS if part not in COMPONENTS])
+def test_a_preset_sets_options_of_a_component(kind, name):
+    with hydra.initialize_config_module("attn.conf", version_base="1.3"):
+        section = dict(OmegaConf.to_container(hydra.compose("list", [f"+{kind}={name}"])[kind]))
+    assert list(section) == ["name", *options(kind, section["name"])]
+
+
+@pytest.mark.parametrize("section", FIXED)
+def test_a_fixed_section_shows_every_option_and_its_default(section):
+    assert plain(CONF / "train.yaml", section) == registry.defaults(FIXED[section])
+
+
+@pytest.mark.parametrize("command", usage.commands())
+def test_every_option_of_a_command_has_a_comment(command):
+    text = (CONF / f"{command}.yaml").read_text(encoding="utf-8")
+    lines = text.partition("\nhydra:")[0].splitlines()
+    places = re.findall(r"@(\w+): null", text) + re.findall(r"  - (\w+): null", text)
+    shown = [line for line in uncommented(lines) if line.partition(":")[0] not in places]
+    assert [line for line in shown if line not in {"defaults:"}] == []
+
+
+@pytest.mark.parametrize("command", [c for c in usage.commands() if c not in {"train", "list"}])
+def test_precision_is_the_same_everywhere(command):
+    assert plain(CONF / f"{command}.yaml", "precision") == plain(CONF / "train.yaml", "precision")
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_an_experiment_can_be_run(name):
+    arguments = [f"experiment={name}"]
+    if "multi30k" in (CONF / "experiment" / f"{name}.yaml").read_text(encoding="utf-8"):
+        if not MULTI30K.is_dir():
+            pytest.skip("needs the Multi30k data in ../shared/data/multi30k")
+        arguments.append(f"dataset.root={MULTI30K}")
+    given, problems = overrides.parse(arguments)
+    with hydra.initialize_config_module("attn.conf", version_base="1.3"):
+        problems += Preflight("train", train.check).problems(given, multirun=False)
+    assert problems == []
+
+
+def test_the_packages_are_the_folders():
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg", encoding="utf-8")
+    listed = setup["options"]["packages"].split()
+    folders = [file.parent.relative_to(ROOT) for file in (ROOT / "attn").rglob("__init__.py")]
+    assert listed == sorted([*(".".join(folder.parts) for folder in folders), "attn.conf"])
+
+
+def test_every_kind_is_listed():
+    sources = (file.read_text(encoding="utf-8") for file in (ROOT / "attn").rglob("*.py"))
+    declared = {
+        name for text in sources for name in re.findall(r'registry\.declare\(\s*"(\w+)"', text)
+    }
+    assert declared == set(registry.kinds())
+
+
+def test_every_yaml_is_read():
+    """A file in no known folder would ship, and be of no use to anybody."""
+    folders = {file.parent.name for file in FILES} - {"conf", "experiment"}
+    assert folders == set(registry.kinds())
