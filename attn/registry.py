@@ -13,7 +13,7 @@ import inspect
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_origin
 
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -148,7 +148,8 @@ def _plain(section: Mapping[str, Any]) -> dict[str, Any]:
 
 def type_name(annotation: Any) -> str:
     """A type as it is written in a signature."""
-    return annotation.__name__ if inspect.isclass(annotation) else str(annotation)
+    plain = inspect.isclass(annotation) and get_origin(annotation) is None
+    return annotation.__name__ if plain else str(annotation)
 
 
 def problems(

@@ -9,12 +9,14 @@ import difflib
 import importlib.util
 import pkgutil
 import re
+import textwrap
 from collections.abc import Iterable, Iterator
 from importlib.resources import files
 
 import attn
 import attn.commands
 
+WIDTH = 98
 DEFAULT = re.compile(
     r"  - (?P<group>[\w/]+)(@(?P<package>\w+))?: (?P<choice>\S+)(\s+# (?P<comment>.*))?"
 )
@@ -146,8 +148,11 @@ def _picks(picks: list[dict[str, str | None]]) -> Iterator[str]:
 
 def _columns(rows: Iterable[tuple[str, str]]) -> Iterator[str]:
     table = list(rows)
-    width = max((len(left) for left, _ in table), default=0)
-    return (f"  {left:<{width}}  {right}".rstrip() for left, right in table)
+    left = 2 + max((len(name) for name, _ in table), default=0)
+    for name, said in table:
+        first, *more = textwrap.wrap(said, WIDTH - left) or [""]
+        yield f"  {name:<{left}}{first}".rstrip()
+        yield from (" " * (left + 2) + line for line in more)
 
 
 def _indent(text: str) -> list[str]:

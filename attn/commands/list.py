@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 from rich.console import Console
 from rich.table import Table
 
-from attn import attention, corpora, models, optim, positions, registry, tokenizers  # noqa: F401
+from attn import attention, corpora, models, optim, positions, registry, search, tokenizers  # noqa: F401
 from attn.registry import ConfigError
 
 PURPOSE = "show the kinds of parts, the names of a kind, or the options of one part"
