@@ -39,6 +39,7 @@ class Stream:
     valid: Bool[Tensor, "batch time"]
 
 
+@runtime_checkable
 class State(Protocol):
     """What one attention keeps of a sentence while it is decoded; a value owned by the caller."""
 
@@ -131,7 +132,7 @@ class KeyValueState:
     """Keys and values of the tokens so far, in preallocated room; one row a hypothesis."""
 
     key: Float[Tensor, "rows heads capacity dim"]
-    value: Float[Tensor, "rows heads capacity dim"]
+    value: Float[Tensor, "rows heads capacity value"]
     position: Int[Tensor, "rows capacity"]
     valid: Bool[Tensor, "rows capacity"]
     length: int
@@ -140,7 +141,7 @@ class KeyValueState:
     def append(
         self,
         key: Float[Tensor, "rows heads time dim"],
-        value: Float[Tensor, "rows heads time dim"],
+        value: Float[Tensor, "rows heads time value"],
         stream: Stream,
     ) -> "KeyValueState":
         """The state with new tokens; written in place, unless gradients are recorded."""
@@ -201,7 +202,7 @@ class StaticKeyValueState:
     """Keys and values of the source, one row a sentence, shared by the sentence's hypotheses."""
 
     key: Float[Tensor, "sentences heads keys dim"]
-    value: Float[Tensor, "sentences heads keys dim"]
+    value: Float[Tensor, "sentences heads keys value"]
     position: Int[Tensor, "sentences keys"]
     valid: Bool[Tensor, "sentences keys"]
 

@@ -22,9 +22,7 @@ class Loss:
 
     def __init__(self, *, label_smoothing: float = 0.1) -> None:
         if not 0 <= label_smoothing < 1:
-            raise ValueError(
-                f"loss.label_smoothing={label_smoothing}: must be at least 0 and below 1"
-            )
+            raise ValueError(f"label_smoothing={label_smoothing}: must be at least 0 and below 1")
         self.label_smoothing = label_smoothing
 
     def __call__(

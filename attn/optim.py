@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import nn
@@ -41,7 +41,7 @@ def adamw(
 ) -> torch.optim.Optimizer:
     """Adam with decoupled weight decay, of matrices only; Loshchilov and Hutter 2019."""
     if weight_decay < 0:
-        raise ValueError(f"optimizer.weight_decay={weight_decay}: must not be negative")
+        raise ValueError(f"weight_decay={weight_decay}: must not be negative")
     return _adam(parameters, learning_rate, beta1, beta2, epsilon, weight_decay)
 
 
@@ -54,10 +54,10 @@ def _adam(
     weight_decay: float,
 ) -> torch.optim.Optimizer:
     if learning_rate <= 0:
-        raise ValueError(f"optimizer.learning_rate={learning_rate}: must be positive")
+        raise ValueError(f"learning_rate={learning_rate}: must be positive")
     for name, beta in (("beta1", beta1), ("beta2", beta2)):
         if not 0 <= beta < 1:
-            raise ValueError(f"optimizer.{name}={beta}: must be at least 0 and below 1")
+            raise ValueError(f"{name}={beta}: must be at least 0 and below 1")
     every = list(parameters)
     groups = [
         {"params": [p for p in every if p.dim() > 1], "weight_decay": weight_decay},
@@ -69,6 +69,7 @@ def _adam(
     )
 
 
+@runtime_checkable
 class Schedule(Protocol):
     """The learning rate of each step, relative to the optimiser's; steps count from 1."""
 
@@ -84,7 +85,7 @@ def _warm(step: int, warmup: int) -> float:
 
 def _check(warmup: int) -> None:
     if warmup < 0:
-        raise ValueError(f"schedule.warmup={warmup}: must not be negative")
+        raise ValueError(f"warmup={warmup}: must not be negative")
 
 
 class _Factor:
@@ -106,7 +107,7 @@ def noam(*, dim: int, steps: int, warmup: int = 4000) -> Schedule:
     """
     del steps
     if warmup < 1:
-        raise ValueError(f"schedule.warmup={warmup}: must be at least 1")
+        raise ValueError(f"warmup={warmup}: must be at least 1")
     return _Factor(lambda step: dim**-0.5 * min(step**-0.5, step * warmup**-1.5), needs_steps=False)
 
 

@@ -92,9 +92,12 @@ def _format(name: str, device: torch.device) -> str:
         return name
     if device.type == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
-    if device.type == "cpu" and torch.cpu._is_avx512_bf16_supported():  # no public name yet
-        return "bf16"
-    return "fp32"
+    return "bf16" if device.type == "cpu" and fast_bf16() else "fp32"
+
+
+def fast_bf16() -> bool:
+    """Whether this CPU multiplies bf16 in hardware; without it, bf16 is far slower than fp32."""
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
 
 def _resident() -> float:

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from attn import registry
 
@@ -16,6 +16,7 @@ class Pair:
     alignment: tuple[tuple[int, int], ...] | None = None
 
 
+@runtime_checkable
 class Corpus(Protocol):
     """What every dataset offers.
 

@@ -23,7 +23,7 @@ class Learned(nn.Module):
     def __init__(self, *, dim: int, max_positions: int = 512) -> None:
         super().__init__()
         if max_positions < 1:
-            raise ValueError(f"position.max_positions={max_positions}: must be at least 1")
+            raise ValueError(f"max_positions={max_positions}: must be at least 1")
         self.table = nn.Embedding(max_positions, dim)
         nn.init.normal_(self.table.weight, std=dim**-0.5)
 

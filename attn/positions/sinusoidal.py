@@ -24,9 +24,9 @@ class Sinusoidal(nn.Module):
     def __init__(self, *, dim: int, base: float = 10000.0) -> None:
         super().__init__()
         if dim % 2:
-            raise ValueError(f"position=sinusoidal: the width must be even, but is {dim}")
+            raise ValueError(f"dim={dim}: must be even for sinusoidal positions")
         if base <= 0:
-            raise ValueError(f"position.base={base}: must be positive")
+            raise ValueError(f"base={base}: must be positive")
         exponents = torch.arange(0, dim, 2, dtype=torch.float32) / dim
         self.register_buffer("rates", base**-exponents, persistent=False)
 

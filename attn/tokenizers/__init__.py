@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from attn import registry
 
 PAD, BOS, EOS, UNK = 0, 1, 2, 3
 
 
+@runtime_checkable
 class Tokenizer(Protocol):
     """What every tokenizer offers; ids 0-3 are padding, begin, end, unknown."""
 

@@ -1,0 +1,143 @@
+"""From config sections to objects; the only reader of composed configs."""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from attn import attention as _attention  # noqa: F401 - registers
+from attn import corpora, models, optim, positions, registry, search, tokenizers  # noqa: F401 - registers
+from attn.batching import Batches
+from attn.contract import Attention, Role
+from attn.loss import Loss
+from attn.precision import Precision
+from attn.registry import ConfigError
+from attn.roles import Roles
+from attn.scoring import Scoring
+from attn.trainer import Trainer
+
+Config = Mapping[str, Any]
+FIXED: dict[str, Callable[..., Any]] = {
+    "batches": Batches,
+    "loss": Loss,
+    "precision": Precision,
+    "scoring": Scoring,
+    "trainer": Trainer,
+}
+SECTIONS = {
+    "dataset": "dataset",
+    "tokenizer": "tokenizer",
+    "search": "search",
+    "validation_search": "search",
+}
+SIZE = 16  # of a vocabulary, where only the shapes of a model are checked
+
+
+def part(config: Config, key: str, kind: str | None = None, **given: Any) -> Any:
+    """The component of a section, its complaints as lines that begin with the option's key."""
+    with_key = _Complaints(key)
+    with with_key:
+        if kind is not None:
+            return registry.build(kind, config[key], key=key, **given)
+        return FIXED[key](**registry.options(FIXED[key], config[key], key=key))
+    raise ConfigError(with_key.problems)
+
+
+def model(config: Config, *, source_size: int, target_size: int) -> nn.Module:
+    """The model of a config, with its attentions and positions."""
+    roles = Roles(config)
+
+    def attention(role: Role, layer: int, dim: int) -> Attention:
+        key, section = roles.section(role, layer)
+        given = {"role": role, "query_dim": dim, "memory_dim": dim, "out_dim": dim}
+        built: Attention = part({key: section}, key, "attention", **given)
+        return built
+
+    def position(dim: int) -> Any:
+        return part(config, "position", "position", dim=dim)
+
+    built: nn.Module = part(
+        config,
+        "model",
+        "model",
+        source_size=source_size,
+        target_size=target_size,
+        joint=True,
+        attention=attention,
+        position=position,
+    )
+    return built
+
+
+def optimizer(config: Config, built: nn.Module) -> torch.optim.Optimizer:
+    """The optimiser of a model's weights."""
+    made: torch.optim.Optimizer = part(
+        config, "optimizer", "optimizer", parameters=built.parameters()
+    )
+    return made
+
+
+def schedule(config: Config) -> optim.Schedule:
+    """The learning rate over the steps."""
+    steps, dim = config["trainer"]["steps"], config["model"].get("dim", 1)
+    made: optim.Schedule = part(config, "schedule", "schedule", dim=dim, steps=steps)
+    return made
+
+
+def problems(config: Config) -> list[str]:
+    """Everything that is wrong with a training config, one line each; makes no tensor of size."""
+    found = list(_section_problems(config))
+    roles = Roles(config).problems()
+    found += roles
+    if not found:
+        found += _trial(lambda: _on_meta(config))
+    return found
+
+
+def _section_problems(config: Config) -> Iterator[str]:
+    for key in FIXED:
+        yield from _trial(lambda key=key: part(config, key))  # type: ignore[misc]
+    for key, kind in SECTIONS.items():
+        yield from _trial(lambda key=key, kind=kind: part(config, key, kind))  # type: ignore[misc]
+    yield from _trial(lambda: schedule(config))
+    parameter = [nn.Parameter(torch.zeros(1))]
+    yield from _trial(lambda: part(config, "optimizer", "optimizer", parameters=parameter))
+    for key, kind in (("model", "model"), ("position", "position")):
+        component = registry.find(kind, config[key]["name"])
+        options = {name: value for name, value in config[key].items() if name != "name"}
+        given = registry.get_kind(kind).given
+        yield from registry.problems(component, options, given=given, key=key)
+
+
+def _on_meta(config: Config) -> None:
+    with torch.device("meta"):
+        model(config, source_size=SIZE, target_size=SIZE)
+
+
+def _trial(build: Callable[[], Any]) -> list[str]:
+    try:
+        build()
+    except ConfigError as error:
+        return error.problems
+    return []
+
+
+@dataclasses.dataclass
+class _Complaints:
+    """Turns a ValueError inside into lines with the key before the option."""
+
+    key: str
+    problems: list[str] = dataclasses.field(default_factory=list)
+
+    def __enter__(self) -> None:
+        """Nothing to prepare."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: Any, trace: Any) -> bool:
+        """Keep a ValueError, let all else pass."""
+        if not isinstance(error, ValueError):
+            return False
+        said = str(error)
+        self.problems = [said if said.startswith(self.key) else f"{self.key}.{said}"]
+        return True

@@ -1,0 +1,145 @@
+"""Which attention stands in which role and layer of a model."""
+
+import re
+from collections.abc import Iterator, Mapping
+from importlib.resources import files
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from attn import registry
+from attn.contract import Capabilities, PositionKind, Role
+from attn.registry import ConfigError
+
+Section = Mapping[str, Any]
+COUNTS = {
+    Role.ENCODER: "encoder_layers",
+    Role.DECODER: "decoder_layers",
+    Role.CROSS: "decoder_layers",
+}
+LISTS = {
+    Role.ENCODER: "encoder_layers",
+    Role.DECODER: "decoder_layers",
+    Role.CROSS: "cross_layers",
+}
+
+
+def capabilities(name: str) -> Capabilities:
+    """What an attention declares."""
+    declared: Capabilities = registry.find("attention", name).capabilities  # type: ignore[attr-defined]
+    return declared
+
+
+class Roles:
+    """The sections of a config's attentions by role and layer.
+
+    ``attention`` takes every role that it serves, ``attention_elsewhere`` the others; a role named
+    itself (``encoder_attention``, ...) and the lists for single layers come before both.
+    """
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self.config = config
+
+    def section(self, role: Role, layer: int) -> tuple[str, Section]:
+        """The config key and the section of one layer's attention."""
+        entries = self._entries(role)
+        if entries:
+            return next((key, section) for key, layers, section in entries if layer in layers)
+        return self._role(role)
+
+    def problems(self) -> list[str]:
+        """Unknown names, roles that an attention cannot serve, layers left out or taken twice."""
+        try:
+            found = [line for role in Role for line in self._role_problems(role)]
+            found += self._order_problems()
+        except ConfigError as error:
+            return error.problems
+        return list(dict.fromkeys(found))
+
+    def _role(self, role: Role) -> tuple[str, Section]:
+        own = f"{role.value}_attention"
+        if self.config.get(own):
+            return own, self.config[own]
+        section = self.config["attention"]
+        if role in capabilities(section["name"]).roles:
+            return "attention", section
+        return "attention_elsewhere", self.config["attention_elsewhere"]
+
+    def _role_problems(self, role: Role) -> Iterator[str]:
+        chosen = [(key, section) for key, _, section in self._entries(role)]
+        own = f"{role.value}_attention"
+        if chosen and self.config.get(own):
+            yield f"{own}={self.config[own]['name']}: {LISTS[role]} names every layer; drop one"
+        for key, section in chosen or [self._role(role)]:
+            name = section["name"]
+            component = registry.find("attention", name)
+            options = {option: value for option, value in section.items() if option != "name"}
+            given = registry.get_kind("attention").given
+            yield from registry.problems(component, options, given=given, key=key)
+            if role not in capabilities(name).roles:
+                able = [
+                    one for one in registry.names("attention") if role in capabilities(one).roles
+                ]
+                yield (
+                    f"{key}={name}: cannot serve the {role.value} role; "
+                    f"choose one of {', '.join(able)}"
+                )
+        yield from self._cover_problems(role)
+
+    def _cover_problems(self, role: Role) -> Iterator[str]:
+        taken = [layer for _, layers, _ in self._entries(role) for layer in layers]
+        if not taken:
+            return
+        count = self.config["model"].get(COUNTS[role], 0)
+        for layer in sorted(set(taken) | set(range(count))):
+            times = taken.count(layer)
+            if layer >= count:
+                yield f"{LISTS[role]}: layer {layer} does not exist; they are 0-{count - 1}"
+            elif times != 1:
+                yield f"{LISTS[role]}: layer {layer} is named {times} times; name each once"
+
+    def _order_problems(self) -> Iterator[str]:
+        position = self.config["position"]
+        kind = registry.find("position", position["name"]).kind  # type: ignore[attr-defined]
+        if kind is not PositionKind.NONE or position.get("allow_bag_of_words"):
+            return
+        count = range(self.config["model"].get("encoder_layers", 0))
+        sections = [self.section(Role.ENCODER, layer)[1] for layer in count]
+        if not any(capabilities(section["name"]).order_aware for section in sections):
+            yield (
+                f"position={position['name']}: the encoder would see a bag of words; choose one of "
+                f"{', '.join(n for n in registry.names('position') if n != position['name'])}, "
+                "or set position.allow_bag_of_words=true if that is meant"
+            )
+
+    def _entries(self, role: Role) -> list[tuple[str, list[int], Section]]:
+        key = LISTS[role]
+        return [
+            (f"{key}.{number}", *self._entry(f"{key}.{number}", entry))
+            for number, entry in enumerate(self.config.get(key) or [])
+        ]
+
+    def _entry(self, key: str, entry: Any) -> tuple[list[int], Section]:
+        if not isinstance(entry, Mapping) or not {"layers", "name"} <= set(entry):
+            raise ConfigError([f"{key}={entry}: must look like {{layers: 0-2, name: softmax}}"])
+        match = re.fullmatch(r"(\d+)(?:-(\d+))?", str(entry["layers"]))
+        if match is None:
+            raise ConfigError([f"{key}.layers={entry['layers']}: must look like 3 or 0-2"])
+        first, last = int(match[1]), int(match[2] or match[1])
+        options = {option: value for option, value in entry.items() if option != "layers"}
+        return list(range(first, last + 1)), {**self._yaml(entry["name"]), **options}
+
+    def _yaml(self, name: str) -> dict[str, Any]:
+        """The section that ``attention=NAME`` would give, sizes taken from this model."""
+        file = files("attn.conf").joinpath("attention", f"{name}.yaml")
+        if not file.is_file():
+            component = registry.find("attention", name)
+            own = registry.defaults(component, registry.get_kind("attention").given)
+            shared = {"heads": "${model.heads}", "dropout": "${model.attention_dropout}"}
+            section: Any = {**own, **{key: shared[key] for key in own if key in shared}}
+        else:
+            section = OmegaConf.create(file.read_text(encoding="utf-8"))
+        whole = OmegaConf.create({"model": dict(self.config["model"]), "section": section})
+        plain = OmegaConf.to_container(whole.section, resolve=True)
+        assert isinstance(plain, dict)
+        return {str(key): value for key, value in plain.items()}

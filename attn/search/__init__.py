@@ -1,0 +1,96 @@
+"""Ways to find a translation, given a model."""
+
+import dataclasses
+from typing import Any, Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from attn import registry
+from attn.contract import Stream
+from attn.tokenizers import BOS, PAD
+
+
+@dataclasses.dataclass(frozen=True)
+class Hypothesis:
+    """A translation: its ids without begin and end, its score, and whether the model ended it."""
+
+    tokens: list[int]
+    score: float
+    finished: bool
+
+
+@runtime_checkable
+class Decoder(Protocol):
+    """What a search asks of a model; rows are hypotheses, those of a sentence side by side."""
+
+    def encode(
+        self, source: Int[Tensor, "sentences time"], valid: Bool[Tensor, "sentences time"]
+    ) -> Stream:
+        """The source as the decoder sees it."""
+
+    def start(self, memory: Stream, *, rows: int, capacity: int) -> Any:
+        """The state before the first token, with room for ``capacity`` tokens."""
+
+    def step(self, tokens: Int[Tensor, "rows new"], state: Any) -> tuple[Tensor, Any]:
+        """The hidden states of the next tokens, and the state after them."""
+
+    def project(self, hidden: Float[Tensor, "*rows dim"]) -> Float[Tensor, "*rows vocabulary"]:
+        """The logits of hidden states."""
+
+
+@runtime_checkable
+class Search(Protocol):
+    """Finds one translation a sentence, whatever other sentences stand beside it."""
+
+    def __call__(
+        self,
+        model: Decoder,
+        source: Int[Tensor, "sentences time"],
+        valid: Bool[Tensor, "sentences time"],
+    ) -> list[Hypothesis]:
+        """The best hypothesis of each sentence."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Limit:
+    """The most tokens of a translation, its end included: ``max_ratio * source + max_extra``.
+
+    The source is counted in its own tokens, end included, never as padded.
+
+    Raises:
+        ValueError: a limit that allows nothing.
+    """
+
+    max_ratio: float
+    max_extra: int
+
+    def __post_init__(self) -> None:
+        """Refuse what allows nothing."""
+        if self.max_ratio < 0:
+            raise ValueError(f"max_ratio={self.max_ratio}: must not be negative")
+        if self.max_extra < 1:
+            raise ValueError(f"max_extra={self.max_extra}: must be at least 1")
+
+    def of(self, valid: Bool[Tensor, "sentences time"]) -> Int[Tensor, " sentences"]:
+        """The limit of each sentence."""
+        return (valid.sum(-1) * self.max_ratio).long() + self.max_extra
+
+
+def next_logits(
+    model: Decoder, tokens: Int[Tensor, "rows new"], state: Any
+) -> tuple[Float[Tensor, "rows vocabulary"], Float[Tensor, "rows 1"], Any]:
+    """Logits after the last token, without padding and begin; their log-sum; the next state.
+
+    The log-sum counts every token, so that ``logits - log_sum`` are the model's probabilities.
+    """
+    hidden, state = model.step(tokens, state)
+    logits = model.project(hidden[:, -1]).float()
+    log_sum = logits.logsumexp(-1, keepdim=True)
+    logits[:, [PAD, BOS]] = -torch.inf
+    return logits, log_sum, state
+
+
+registry.declare("search", "how translations are found")
+registry.import_modules(__name__, __path__)

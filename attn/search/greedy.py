@@ -1,0 +1,61 @@
+"""Greedy search."""
+
+import torch
+from jaxtyping import Bool, Int
+from torch import Tensor
+
+from attn.registry import register
+from attn.search import Decoder, Hypothesis, Limit, next_logits
+from attn.tokenizers import BOS, EOS
+
+
+@register("search", "greedy")
+class Greedy:
+    """The likeliest token at each step, to the end or to the length limit.
+
+    ``y_t = argmax_v p(v | y_<t, x)``; the score is ``sum_t log p(y_t)``.
+
+    Raises:
+        ValueError: a length limit that allows nothing.
+    """
+
+    def __init__(self, *, max_ratio: float = 2.0, max_extra: int = 10) -> None:
+        self.limit = Limit(max_ratio, max_extra)
+
+    def __call__(
+        self,
+        model: Decoder,
+        source: Int[Tensor, "sentences time"],
+        valid: Bool[Tensor, "sentences time"],
+    ) -> list[Hypothesis]:
+        """The translation of each sentence; finished ones leave the batch."""
+        limits = self.limit.of(valid)
+        sentences, most = len(source), int(limits.max())
+        state = model.start(model.encode(source, valid), rows=sentences, capacity=most)
+        said = source.new_zeros(sentences, most)
+        score = torch.zeros(sentences, device=source.device)
+        alive = torch.arange(sentences, device=source.device)
+        tokens = source.new_full((sentences, 1), BOS)
+        for step in range(most):
+            logits, log_sum, state = next_logits(model, tokens, state)
+            best, tokens = logits.max(-1, keepdim=True)
+            score[alive] += (best - log_sum)[:, 0]
+            said[alive, step] = tokens[:, 0]
+            going = (tokens[:, 0] != EOS) & (step + 1 < limits[alive])
+            if not going.all():
+                kept = going.nonzero()[:, 0]
+                if not len(kept):
+                    break
+                alive, tokens, state = alive[kept], tokens[kept], state.keep(kept)
+        return [
+            hypothesis(row[:length], total)
+            for row, length, total in zip(
+                said.tolist(), limits.tolist(), score.tolist(), strict=True
+            )
+        ]
+
+
+def hypothesis(tokens: list[int], score: float) -> Hypothesis:
+    """The tokens up to the end, which tells that the model was finished."""
+    finished = EOS in tokens
+    return Hypothesis(tokens[: tokens.index(EOS)] if finished else tokens, score, finished)

@@ -1,0 +1,75 @@
+"""Small components for tests, built as the program builds them."""
+
+import torch
+
+from attn import attention, models, positions, registry  # noqa: F401 - registers
+from attn.contract import Role, Stream
+
+
+def build_attention(name, role, *, dim=12, memory_dim=None, **options):
+    """An attention in float64, in evaluation mode."""
+    torch.manual_seed(0)
+    accepted = registry.option_types(registry.find("attention", name))
+    chosen = {"heads": 3, **options} if "heads" in accepted else options
+    built = registry.build(
+        "attention",
+        {"name": name, **chosen},
+        role=role,
+        query_dim=dim,
+        memory_dim=memory_dim or dim,
+        out_dim=dim,
+    )
+    return built.double().eval()
+
+
+def stream(batch, time, dim=12, *, lengths=None, seed=0):
+    """Random sequences in float64; real up to ``lengths``."""
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randn(batch, time, dim, generator=generator, dtype=torch.float64)
+    position = torch.arange(time).expand(batch, time)
+    limits = torch.tensor(lengths if lengths is not None else [time] * batch)
+    return Stream(x, position, torch.arange(time) < limits[:, None])
+
+
+def build_model(
+    name="transformer", *, size=11, attention_options=None, position="sinusoidal", **options
+):
+    """A small model in float64, in evaluation mode."""
+    torch.manual_seed(0)
+    small = {
+        "encoder_layers": 2,
+        "decoder_layers": 2,
+        "dim": 12,
+        "feedforward_dim": 17,
+        "dropout": 0.0,
+    }
+
+    def make_attention(role, layer, dim):
+        section = {"name": "softmax", "heads": 3, **(attention_options or {})}
+        return registry.build(
+            "attention", section, role=role, query_dim=dim, memory_dim=dim, out_dim=dim
+        )
+
+    def make_position(dim):
+        return registry.build("position", {"name": position}, dim=dim)
+
+    built = registry.build(
+        "model",
+        {"name": name, **small, **options},
+        source_size=size,
+        target_size=size,
+        joint=True,
+        attention=make_attention,
+        position=make_position,
+    )
+    return built.double().eval()
+
+
+def cases():
+    """Every registered attention in each role that it serves."""
+    return [
+        (name, role)
+        for name in registry.names("attention")
+        for role in Role
+        if role in registry.find("attention", name).capabilities.roles
+    ]

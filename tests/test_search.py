@@ -1,0 +1,158 @@
+"""Searches against exhaustive and uncached ones."""
+
+import itertools
+
+import pytest
+import torch
+from builders import build_model
+from messages import exactly
+
+from attn import registry, search  # noqa: F401 - registers
+from attn.search import Limit
+from attn.tokenizers import BOS, EOS, PAD
+
+SOURCE = torch.tensor([[5, 6, 4, 5, 2], [4, 5, 2, 0, 0], [6, 2, 0, 0, 0], [4, 4, 6, 2, 0]])
+VALID = SOURCE != PAD
+
+
+def model(size=7, *, ending=0.0):
+    """A small model whose probabilities differ clearly; ``ending`` is added to the end's logit."""
+    built = build_model(size=size, tied="none", norm="pre")
+    torch.manual_seed(4)
+    with torch.no_grad():
+        for parameter in built.parameters():
+            if parameter.dim() > 1:
+                parameter.add_(torch.randn_like(parameter), alpha=0.6)
+    bias = torch.zeros(size, dtype=torch.float64)
+    bias[EOS] = ending
+    built.output.bias = torch.nn.Parameter(bias)
+    return built
+
+
+def build(name, **options):
+    return registry.build("search", {"name": name, "max_ratio": 0.0, "max_extra": 6, **options})
+
+
+@torch.no_grad()
+def log_probability(built, row, tokens):
+    """Of tokens, their end included, by one pass over them all."""
+    inputs = torch.tensor([[BOS, *tokens[:-1]]])
+    hidden = built(SOURCE[row : row + 1], VALID[row : row + 1], inputs)
+    table = built.project(hidden).float().log_softmax(-1)[0]
+    return sum(table[place, token].item() for place, token in enumerate(tokens))
+
+
+@pytest.mark.parametrize("name", registry.names("search"))
+class TestEverySearch:
+    @torch.no_grad()
+    def test_does_not_depend_on_the_batch(self, name):
+        built = model()
+        together = build(name)(built, SOURCE, VALID)
+        order = torch.tensor([2, 0, 3, 1])
+        shuffled = build(name)(built, SOURCE[order], VALID[order])
+        for row, hypothesis in enumerate(together):
+            width = int(VALID[row].sum())
+            (alone,) = build(name)(
+                built, SOURCE[row : row + 1, :width], VALID[row : row + 1, :width]
+            )
+            other = shuffled[order.tolist().index(row)]
+            for same in (alone, other):
+                assert same.tokens == hypothesis.tokens
+                assert same.finished == hypothesis.finished
+                assert same.score == pytest.approx(hypothesis.score, abs=1e-5)
+
+    @torch.no_grad()
+    def test_score_is_that_of_one_pass(self, name):
+        built, chosen = model(), build(name)
+        for row, found in enumerate(chosen(built, SOURCE, VALID)):
+            tokens = [*found.tokens, EOS] if found.finished else found.tokens
+            penalty = chosen.penalty(len(tokens)) if name == "beam" else 1
+            assert found.score == pytest.approx(
+                log_probability(built, row, tokens) / penalty, abs=1e-5
+            )
+
+    @torch.no_grad()
+    def test_ends_at_its_own_limit(self, name):
+        built = model(ending=-torch.inf)
+        found = build(name, max_ratio=1.0, max_extra=2)(built, SOURCE, VALID)
+        assert [len(hypothesis.tokens) for hypothesis in found] == [7, 5, 4, 6]
+        assert not any(hypothesis.finished for hypothesis in found)
+
+    def test_limits_that_allow_nothing_are_named(self, name):
+        with pytest.raises(ValueError, match=exactly("max_extra=0: must be at least 1")):
+            build(name, max_extra=0)
+        with pytest.raises(ValueError, match=exactly("max_ratio=-1.0: must not be negative")):
+            build(name, max_ratio=-1.0)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("length_penalty", [0.0, 0.6, 2.0])
+def test_beam_of_one_is_greedy(length_penalty):
+    built = model(ending=1.0)
+    greedy = build("greedy")(built, SOURCE, VALID)
+    beam = build("beam", size=1, length_penalty=length_penalty)(built, SOURCE, VALID)
+    assert [h.tokens for h in beam] == [h.tokens for h in greedy]
+    assert any(h.finished for h in greedy)
+
+
+@torch.no_grad()
+def test_greedy_is_greedy_without_states():
+    built = model()
+    for row, found in enumerate(build("greedy")(built, SOURCE, VALID)):
+        tokens = [BOS]
+        while tokens[-1] != EOS and len(tokens) <= 6:
+            hidden = built(SOURCE[row : row + 1], VALID[row : row + 1], torch.tensor([tokens]))
+            logits = built.project(hidden[0, -1])
+            logits[[PAD, BOS]] = -torch.inf
+            tokens.append(int(logits.argmax()))
+        assert found.tokens == [token for token in tokens[1:] if token != EOS]
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("length_penalty", [0.0, 1.0])
+def test_wide_beam_is_exhaustive_search(length_penalty):
+    built = model(size=5)
+    source = SOURCE.clamp(max=4)
+    chosen = build("beam", size=40, length_penalty=length_penalty, max_extra=4)
+    for row, found in enumerate(chosen(built, source, VALID)):
+        scores = {}
+        for length in range(4):
+            for tokens in itertools.product((3, 4), repeat=length):
+                total = _total(built, source[row : row + 1], VALID[row : row + 1], [*tokens, EOS])
+                scores[tokens] = total / chosen.penalty(length + 1)
+        best = max(scores, key=scores.get)
+        assert tuple(found.tokens) == best
+        assert found.score == pytest.approx(scores[best], abs=1e-5)
+
+
+def _total(built, source, valid, tokens):
+    hidden = built(source, valid, torch.tensor([[BOS, *tokens[:-1]]]))
+    table = built.project(hidden).float().log_softmax(-1)[0]
+    return sum(table[place, token].item() for place, token in enumerate(tokens))
+
+
+@torch.no_grad()
+def test_a_wider_beam_finds_no_less():
+    built = model(ending=1.0)
+    narrow, wide = (
+        build("beam", size=size, length_penalty=0.0)(built, SOURCE, VALID) for size in (1, 40)
+    )
+    finished = [(n, w) for n, w in zip(narrow, wide, strict=True) if n.finished]
+    assert finished
+    assert all(n.score <= w.score + 1e-6 for n, w in finished)
+
+
+def test_limit_counts_real_tokens():
+    assert Limit(1.5, 2).of(VALID).tolist() == [9, 6, 5, 8]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"size": 0}, "size=0: must be at least 1"),
+        ({"length_penalty": -1.0}, "length_penalty=-1.0: must not be negative"),
+    ],
+)
+def test_wrong_options_are_named(options, message):
+    with pytest.raises(ValueError, match=exactly(message)):
+        build("beam", **options)
