@@ -29,10 +29,12 @@ def launch(command: str, arguments: Sequence[str], flags: argparse.Namespace) ->
     problems += plugins.load(plugins.named(given))
     with hydra.initialize_config_module("attn.conf", version_base="1.3"):
         plugins.store_sections()
-        problems += Preflight(command, module.check).problems(given, multirun=flags.multirun)
+        preflight = Preflight(command, module.check)
+        problems += preflight.problems(given, multirun=flags.multirun)
+        quoted = [preflight.argument(one) for one in given]
     if problems:
         return _refuse(problems)
-    return _run(command, module, ["attn", *_hydra_flags(flags), *(one.quoted for one in given)])
+    return _run(command, module, ["attn", *_hydra_flags(flags), *quoted])
 
 
 def _refuse(problems: Sequence[str]) -> int:

@@ -54,6 +54,11 @@ class Preflight:
             for line, job in first.items()
         ]
 
+    def argument(self, one: Given) -> str:
+        """An argument as Hydra takes it; a place is emptied by removing its part."""
+        empties = self._is_group(one) and one.changes and one.override.value() is None
+        return f"~{one.key}" if empties else one.quoted
+
     def _swept_by_config(self, given: Sequence[Given]) -> list[Given]:
         """What an experiment sweeps by ``hydra.sweeper.params``, unless the user sets it."""
         single = [one for one in given if self._is_group(one) and not self._group_problem(one)]
@@ -75,6 +80,8 @@ class Preflight:
                     yield f"{one.typed}: takes one value"
                 elif not multirun:
                     yield f"{one.typed}: takes one value; add -m to run every combination"
+                elif self._is_group(one) and any(o.override.value() is None for o in one.single()):
+                    yield f"{one.typed}: null cannot be swept; run it by itself"
 
     def _job_problems(self, job: Sequence[Given]) -> list[str]:
         reasons = {one: self._group_problem(one) for one in job if self._is_group(one)}
@@ -83,7 +90,7 @@ class Preflight:
         try:
             cfg = self._compose(groups)
         except HydraException as error:
-            return [_one_line(error)]
+            return [" ".join([*(one.typed for one in groups), _one_line(error)])]
         job = [one for one in job if one in reasons or one.section not in unknown]
         for one in job:
             if one not in reasons:
@@ -121,7 +128,7 @@ class Preflight:
         return found
 
     def _compose(self, job: Sequence[Given]) -> DictConfig:
-        quoted = [one.quoted for one in job]
+        quoted = [self.argument(one) for one in job] if job else []
         if tuple(quoted) not in self._composed:
             cfg = hydra.compose(self.command, quoted, return_hydra_config=True)
             self._composed[tuple(quoted)] = cfg
@@ -175,5 +182,6 @@ def _names(group: str) -> list[str]:
 
 
 def _one_line(error: BaseException) -> str:
-    said = str(error).split("full_key:")[0]
-    return " ".join(said.split())
+    """What Hydra or OmegaConf say, without their search paths and types."""
+    said, _, _ = str(error).partition("full_key:")
+    return " ".join(said.partition("Config search path:")[0].split())

@@ -100,9 +100,13 @@ def fake(tmp_path, monkeypatch):
         folder.mkdir(parents=True)
     (home / "conf" / "fake.yaml").write_text(PRIMARY)
     (home / "conf" / "experiment" / "quick.yaml").write_text(
-        "# @package _global_\ntrainer:\n  steps: 2\n"
+        "# @package _global_\ndefaults:\n  - override /attention@elsewhere: softmax\n"
+        "trainer:\n  steps: 2\n"
     )
     (home / "conf" / "experiment" / "wrong.yaml").write_text("# @package _global_\nsede: 2\n")
+    (home / "conf" / "experiment" / "broken.yaml").write_text(
+        "# @package _global_\ndefaults:\n  - override /attention: vanished\n"
+    )
     (home / "conf" / "experiment" / "sweep.yaml").write_text(
         "# @package _global_\nhydra:\n  sweeper:\n    params:\n      seed: 4,5\n      rate: 0.25\n"
     )
@@ -380,6 +384,13 @@ def test_several_values_need_a_sweep(refuses):
     )
 
 
+def test_an_empty_place_is_not_swept(refuses):
+    refuses(
+        ["-m", "attention@elsewhere=softmax,null"],
+        "attention@elsewhere=softmax,null: null cannot be swept; run it by itself",
+    )
+
+
 def test_every_job_of_a_sweep_is_checked_and_each_problem_told_once(refuses):
     refuses(
         ["-m", "seed=12,13", "position=none,lerned,sinusoidal", "rate=x", "position.base=3"],
@@ -401,6 +412,27 @@ def test_hydras_own_options(refuses):
         "choose one of hydra.job.name, hydra.job.chdir, hydra.job.override_dirname, "
         "hydra.job.id, hydra.job.num, hydra.job.config_name, hydra.job.env_set, "
         "hydra.job.env_copy, hydra.job.config",
+    )
+
+
+def test_a_place_may_be_left_empty(fake):
+    assert fake("attention@elsewhere=null", "experiment=quick") == 0
+    assert (runs()[0].elsewhere, runs()[0].trainer.steps) == (None, 2)
+    assert fake("attention@elsewhere=null", "experiment=null", "study=null") == 0
+    assert (runs()[1].elsewhere, runs()[1].trainer.steps) == (None, 5)
+
+
+def test_the_ends_of_an_interval_are_checked():
+    (given,), problems = overrides.parse(["seed=interval(3,7)"])
+    assert problems == []
+    assert [job[0].typed for job in overrides.jobs([given])] == ["seed=3.0", "seed=7.0"]
+
+
+def test_an_experiment_that_cannot_be_composed(refuses):
+    refuses(
+        ["experiment=broken"],
+        "experiment=broken In 'fake': Could not find 'attention/vanished' "
+        "Available options in 'attention': softmax",
     )
 
 
