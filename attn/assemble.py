@@ -1,22 +1,26 @@
 """From config sections to objects; the only reader of composed configs."""
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
+from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
 from attn import attention as _attention  # noqa: F401 - registers
-from attn import corpora, models, optim, positions, registry, search, tokenizers  # noqa: F401 - registers
+from attn import corpora, models, optim, positions, registry, search, tokenizers, vocabulary  # noqa: F401
 from attn.batching import Batches
+from attn.checkpoint import load, load_weights
 from attn.contract import Attention, Role
 from attn.loss import Loss
 from attn.precision import Precision
 from attn.registry import ConfigError
 from attn.roles import Roles
-from attn.scoring import Scoring
+from attn.scoring import Scoring, fingerprint
 from attn.trainer import Trainer
+from attn.translation import Translator
 
 Config = Mapping[str, Any]
 FIXED: dict[str, Callable[..., Any]] = {
@@ -76,6 +80,15 @@ def optimizer(config: Config, built: nn.Module) -> torch.optim.Optimizer:
     made: torch.optim.Optimizer = part(
         config, "optimizer", "optimizer", parameters=built.parameters()
     )
+    return made
+
+
+def scoring(config: Config, corpus: corpora.Corpus) -> Scoring:
+    """How translations of a corpus are scored; ``auto`` leaves tokenized text as it is."""
+    section = dict(config["scoring"])
+    if section["tokenize"] == "auto" and getattr(corpus, "tokenized", False):
+        section["tokenize"] = "none"
+    made: Scoring = part({"scoring": section}, "scoring")
     return made
 
 
@@ -141,3 +154,58 @@ class _Complaints:
         said = str(error)
         self.problems = [said if said.startswith(self.key) else f"{self.key}.{said}"]
         return True
+
+
+@dataclasses.dataclass(frozen=True)
+class Material:
+    """What is trained on: text, tokenizer, ids."""
+
+    corpus: corpora.Corpus
+    train: Sequence[corpora.Pair]
+    dev: Sequence[corpora.Pair]
+    tokenizer: tokenizers.Tokenizer
+
+    @property
+    def fingerprint(self) -> str:
+        """The content of the splits that training reads."""
+        both = (*self.train, *self.dev)
+        return fingerprint([f"{pair.source}\t{pair.target}" for pair in both])
+
+    def ids(self, pairs: Sequence[corpora.Pair]) -> list[tuple[list[int], list[int]]]:
+        """Pairs of text as pairs of ids."""
+        encode = self.tokenizer.encode
+        return [(encode(pair.source), encode(pair.target)) for pair in pairs]
+
+
+def material(config: Config) -> Material:
+    """The corpus of a config, read, and its tokenizer, trained on the training split."""
+    corpus: corpora.Corpus = part(config, "dataset", "dataset")
+    train, dev = corpus.read("train"), corpus.read("dev")
+    lines = [side for pair in train for side in (pair.source, pair.target)]
+    tokenizer = vocabulary.trained(
+        config["tokenizer"], lambda: part(config, "tokenizer", "tokenizer"), lines
+    )
+    return Material(corpus, train, dev, tokenizer)
+
+
+def plain(cfg: DictConfig) -> dict[str, Any]:
+    """A composed config as a plain dictionary, every reference resolved."""
+    made = OmegaConf.to_container(cfg, resolve=True)
+    assert isinstance(made, dict)
+    return {str(key): value for key, value in made.items() if key != "hydra"}
+
+
+def trained(config: Config, run: Path, checkpoint: Path, precision: Precision) -> Translator:
+    """A trained model, ready to translate."""
+    tokenizer: tokenizers.Tokenizer = part(config, "tokenizer", "tokenizer")
+    tokenizer.load(run / "tokenizer")
+    built = model(config, source_size=tokenizer.size, target_size=tokenizer.size)
+    load_weights(built, load(checkpoint)[0])
+    built = built.to(precision.device).eval()
+    return Translator(
+        built,  # type: ignore[arg-type]
+        tokenizer,
+        part(config, "batches"),
+        precision.device,
+        precision.autocast,
+    )

@@ -113,6 +113,12 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any], dict[str, Any]]
     return load_tensors(contents[WEIGHTS]), state, meta
 
 
+def load_meta(path: Path) -> dict[str, Any]:
+    """What a checkpoint tells of itself."""
+    meta: dict[str, Any] = read_json(path / META)
+    return meta
+
+
 def weights_of(model: nn.Module) -> dict[str, Tensor]:
     """The weights by name, on the CPU; a matrix with several names under the first alone."""
     seen: set[int] = set()

@@ -47,6 +47,16 @@ class Roles:
             return next((key, section) for key, layers, section in entries if layer in layers)
         return self._role(role)
 
+    def summary(self) -> str:
+        """Who stands where, in words."""
+        said = []
+        for role in Role:
+            count = self.config["model"].get(COUNTS[role], 1)
+            names = [self.section(role, layer)[1]["name"] for layer in range(count)]
+            kinds = names[:1] if len(set(names)) == 1 else names
+            said.append(f"{role.value} {' '.join(kinds)}")
+        return ", ".join(said)
+
     def problems(self) -> list[str]:
         """Unknown names, roles that an attention cannot serve, layers left out or taken twice."""
         try:

@@ -9,7 +9,7 @@ from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 from sacrebleu.metrics.ter import TER
 
-TOKENIZERS = ("13a", "intl", "char", "none")
+TOKENIZERS = ("auto", "13a", "intl", "char", "none")
 Statistics = dict[str, "np.ndarray[tuple[int, ...], np.dtype[np.float64]]"]
 
 
@@ -17,17 +17,18 @@ class Scoring:
     """Scores translations with sacreBLEU.
 
     BLEU (Papineni et al. 2002), chrF (Popović 2015) and TER (Snover et al. 2006), each with the
-    signature that Post 2018, "A Call for Clarity in Reporting BLEU Scores", asks for.
+    signature that Post 2018, "A Call for Clarity in Reporting BLEU Scores", asks for. ``auto`` is
+    13a, or none where the corpus says that its text is tokenized.
 
     Raises:
         ValueError: an unknown tokenizer.
     """
 
-    def __init__(self, *, tokenize: str = "13a", lowercase: bool = False) -> None:
+    def __init__(self, *, tokenize: str = "auto", lowercase: bool = False) -> None:
         if tokenize not in TOKENIZERS:
             choices = ", ".join(TOKENIZERS)
             raise ValueError(f"tokenize={tokenize}: unknown; choose one of {choices}")
-        self.tokenize, self.lowercase = tokenize, lowercase
+        tokenize = "13a" if tokenize == "auto" else tokenize
         self.metrics: dict[str, BLEU | CHRF | TER] = {
             "BLEU": BLEU(tokenize=tokenize, lowercase=lowercase, force=True),
             "chrF": CHRF(lowercase=lowercase),

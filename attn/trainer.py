@@ -46,7 +46,7 @@ class Session:
     schedule: Callable[[int], float]
     precision: Precision
     epoch: Callable[[int, int], Iterator[Batch]]
-    observer: Observer
+    observer: Observer | None = None
     progress: Progress = dataclasses.field(default_factory=Progress)
 
     def __post_init__(self) -> None:
@@ -133,7 +133,8 @@ class Trainer:
 
     def fit(self, session: Session) -> None:
         """Train from where the session is to the end."""
-        progress = session.progress
+        progress, observer = session.progress, session.observer
+        assert observer is not None
         window = Window(progress.seconds)
         session.model.train()
         groups = self._groups(session)
@@ -146,13 +147,13 @@ class Trainer:
             window.add(batches, likelihood, norm)
             if progress.step % self.log_every == 0 or self.finished(progress):
                 rate = session.optimizer.param_groups[0]["lr"]
-                session.observer.trained(
+                observer.trained(
                     progress.step,
                     {"learning_rate": rate, **window.means(progress.seconds)}
                     | {"memory_gib": session.precision.memory()},
                 )
             if progress.step % self.evaluate_every == 0 or self.finished(progress):
-                session.observer.evaluate(progress)
+                observer.evaluate(progress)
                 session.model.train()
 
     def _update(self, session: Session, batches: list[Batch]) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,193 @@
+"""``attn train``: from a config to a trained model."""
+
+import dataclasses
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import DictConfig
+
+from attn import __version__, assemble, checkpoint, runs
+from attn.assemble import Material
+from attn.batching import Batch, Batches
+from attn.checkpoint import Checkpoints
+from attn.precision import Precision
+from attn.reporting import Report
+from attn.roles import Roles
+from attn.trainer import Session, Trainer
+from attn.translation import Translator
+from attn.watch import Development, Watch
+
+PURPOSE = "train a model; the same command again continues an unfinished run"
+EXAMPLES = """
+attn train experiment=demo
+attn train dataset=parallel dataset.root=my/texts dataset.source=fi dataset.target=en model=small
+attn train -m experiment=demo seed=1,2,3 position=sinusoidal,learned
+"""
+
+
+def check(cfg: DictConfig) -> list[str]:
+    """All problems of a training config."""
+    return assemble.problems(assemble.plain(cfg))
+
+
+def run(cfg: DictConfig) -> float | None:
+    """Train, and return the best BLEU on the development split."""
+    job = Job.from_config(assemble.plain(cfg))
+    session = job.session()
+    if job.trainer.finished(session.progress):
+        print(f"finished at step {session.progress.step} already\n{job.farewell()}")  # noqa: T201
+        return job.best()
+    report = job.open(session.progress.step)
+    runs.set_status(job.folder, "running")
+    try:
+        session.observer = job.watch(session, report)
+        job.trainer.fit(session)
+    except BaseException as error:
+        runs.set_status(job.folder, "failed", error=f"{type(error).__name__}: {error}")
+        raise
+    else:
+        runs.set_status(job.folder, "finished")
+        report.say(job.farewell())
+    finally:
+        report.close()
+    return job.best()
+
+
+@dataclasses.dataclass
+class Job:
+    """One run: its config, its folder, and what its config names."""
+
+    config: dict[str, Any]
+    folder: Path
+    precision: Precision
+    material: Material
+    batches: Batches
+    trainer: Trainer
+    checkpoints: Checkpoints
+
+    @staticmethod
+    def from_config(config: dict[str, Any]) -> "Job":
+        """Read the data, train the tokenizer, find the folder."""
+        precision: Precision = assemble.part(config, "precision")
+        precision.apply()
+        config["precision"]["dtype"] = precision.format
+        if "root" in config["dataset"]:
+            config["dataset"]["root"] = str(Path(config["dataset"]["root"]).expanduser().resolve())
+        material = assemble.material(config)
+        trainer: Trainer = assemble.part(config, "trainer")
+        identity = runs.identity(
+            config,
+            data=material.fingerprint,
+            number_format=precision.format,
+            needs_steps=assemble.schedule(config).needs_steps,
+        )
+        folder = runs.folder(config, identity)
+        kept = Checkpoints(
+            folder / "checkpoints", keep_best=trainer.keep_best, keep_last=trainer.keep_last
+        )
+        batches: Batches = assemble.part(config, "batches")
+        return Job(config, folder, precision, material, batches, trainer, kept)
+
+    @functools.cached_property
+    def ids(self) -> list[tuple[list[int], list[int]]]:
+        """The training split in ids."""
+        return self.material.ids(self.material.train)
+
+    def session(self) -> Session:
+        """The model and all that trains it, new from the seed or as the last checkpoint has it."""
+        torch.manual_seed(self.config["seed"])
+        size = self.material.tokenizer.size
+        model = assemble.model(self.config, source_size=size, target_size=size)
+        model = model.to(self.precision.device)
+        ids = self.ids
+        if not self.batches.usable(ids)[0]:
+            raise ValueError("the training split holds no pair that can be trained on")
+        pin = self.precision.device.type == "cuda"
+
+        def epoch(number: int, start: int) -> Iterator[Batch]:
+            seed = self.config["seed"]
+            return self.batches.epoch(ids, seed=seed, epoch=number, start=start, pin=pin)
+
+        session = Session(
+            model=model,
+            loss=assemble.part(self.config, "loss"),
+            optimizer=assemble.optimizer(self.config, model),
+            schedule=assemble.schedule(self.config),
+            precision=self.precision,
+            epoch=epoch,
+        )
+        last = self.checkpoints.last()
+        if last is not None:
+            weights, state, _ = checkpoint.load(last)
+            checkpoint.load_weights(model, weights)
+            session.restore(state)
+        return session
+
+    def open(self, step: int) -> Report:
+        """Write what describes the run, and begin to report."""
+        runs.save_config(self.folder, self.config)
+        self.material.tokenizer.save(self.folder / "tokenizer")
+        return Report(self.folder, step=step, steps=self.trainer.steps)
+
+    def watch(self, session: Session, report: Report) -> Watch:
+        """Who reports, validates and saves; says first what is trained on what."""
+        for line in self.description(session):
+            report.say(line)
+        translator = Translator(
+            session.model,  # type: ignore[arg-type]
+            self.material.tokenizer,
+            self.batches,
+            self.precision.device,
+            self.precision.autocast,
+        )
+        development = Development(
+            self.material.dev,
+            self.material.ids(self.material.dev),
+            self.batches,
+            translator,
+            assemble.part(self.config, "validation_search", "search"),
+            assemble.scoring(self.config, self.material.corpus),
+        )
+        meta = {"version": __version__, "torch": torch.__version__, "config": self.config}
+        return Watch(report, self.checkpoints, development, meta, self.trainer.samples, session)
+
+    def description(self, session: Session) -> Iterator[str]:
+        """What is trained, on what, in lines for people."""
+        corpus, config = self.material.corpus, self.config
+        yield f"run {self.folder}"
+        if session.progress.step:
+            yield f"goes on from step {session.progress.step}"
+        left_out = self.batches.usable(self.ids)[1]
+        out = ", ".join(f"{count} {why.replace('_', ' ')}" for why, count in left_out.items())
+        yield (
+            f"data {config['dataset']['name']} {corpus.source_language}-{corpus.target_language}: "
+            f"{len(self.material.train)} pairs to train on ({out}: left out), "
+            f"{len(self.material.dev)} to validate on"
+        )
+        parameters = sum(weight.numel() for weight in session.model.parameters())
+        yield (
+            f"model {config['model']['name']}: {parameters:,} parameters, "
+            f"vocabulary {self.material.tokenizer.size} ({config['tokenizer']['name']}), "
+            f"position {config['position']['name']}"
+        )
+        yield f"attention {Roles(config).summary()}"
+        yield f"device {self.precision.device}, {self.precision.format}"
+
+    def best(self) -> float:
+        """The best score on the development split."""
+        path = self.checkpoints.best()
+        assert path is not None
+        score: float = checkpoint.load_meta(path)["score"]
+        return score
+
+    def farewell(self) -> str:
+        """The score, where the run lies, and what can be done with it."""
+        return (
+            f"best dev BLEU {self.best():.2f}; the run lies in {self.folder}\n"
+            f"  score it:   attn evaluate run={self.folder} split=test\n"
+            f"  use it:     attn translate run={self.folder} text='...'\n"
+            f"  look at it: tensorboard --logdir {self.folder}"
+        )

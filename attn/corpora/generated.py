@@ -1,0 +1,113 @@
+"""Generated sequences whose translation and alignment are known: copy, reverse, sort."""
+
+import abc
+import random
+from collections.abc import Sequence
+
+from attn.corpora import Pair
+from attn.registry import register
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+class Generated(abc.ABC):
+    """Sequences of symbols, and what an order of their places makes of them.
+
+    The splits are disjoint; ``longer`` has up to twice the length. What is drawn depends on the
+    seed alone.
+
+    Raises:
+        ValueError: an option out of its range, more sequences asked for than there are.
+    """
+
+    def __init__(
+        self,
+        *,
+        train_size: int = 10000,
+        dev_size: int = 200,
+        test_size: int = 200,
+        symbols: int = 20,
+        min_length: int = 3,
+        max_length: int = 12,
+        seed: int = 1,
+    ) -> None:
+        sizes = {"train_size": train_size, "dev_size": dev_size, "test_size": test_size}
+        for name, value in {**sizes, "min_length": min_length}.items():
+            if value < 1:
+                raise ValueError(f"{name}={value}: must be at least 1")
+        if not 2 <= symbols <= len(LETTERS):
+            raise ValueError(f"symbols={symbols}: must be from 2 to {len(LETTERS)}")
+        if max_length < min_length:
+            raise ValueError(f"max_length={max_length}: must be at least min_length={min_length}")
+        room = sum(symbols**length for length in range(min_length, max_length + 1))
+        wanted = sum(sizes.values())
+        if wanted > room // 2:
+            raise ValueError(
+                f"symbols={symbols}: there are {room} sequences of {min_length}-{max_length} "
+                f"symbols, too few to draw {wanted} different ones; raise symbols or max_length"
+            )
+        self.source_language, self.target_language = "source", "target"
+        self.splits = ("train", "dev", "test", "longer")
+        self.symbols, self.seed = LETTERS[:symbols], seed
+        self.lengths, self.sizes = (min_length, max_length), list(sizes.values())
+
+    @staticmethod
+    @abc.abstractmethod
+    def order(words: list[str]) -> list[int]:
+        """The places of the source in the order in which the target has them."""
+
+    def read(self, split: str) -> Sequence[Pair]:
+        """The pairs of a split, with their alignments."""
+        generator = random.Random(self.seed)
+        shortest, longest = self.lengths
+        if split == "longer":
+            return self._draw(generator, longest + 1, 2 * longest, self.sizes[2])
+        every = self._draw(generator, shortest, longest, sum(self.sizes))
+        start = sum(self.sizes[: self.splits.index(split)])
+        return every[start : start + self.sizes[self.splits.index(split)]]
+
+    def _draw(
+        self, generator: random.Random, shortest: int, longest: int, count: int
+    ) -> list[Pair]:
+        drawn: dict[str, Pair] = {}
+        while len(drawn) < count:
+            length = generator.randint(shortest, longest)
+            words = [generator.choice(self.symbols) for _ in range(length)]
+            order = self.order(words)
+            pair = Pair(
+                " ".join(words),
+                " ".join(words[place] for place in order),
+                tuple(sorted((place, at) for at, place in enumerate(order))),
+            )
+            drawn.setdefault(pair.source, pair)
+        return list(drawn.values())
+
+
+@register("dataset", "copy")
+class Copy(Generated):
+    """Generated sequences, the target the same as the source."""
+
+    @staticmethod
+    def order(words: list[str]) -> list[int]:
+        """Every place as it is."""
+        return list(range(len(words)))
+
+
+@register("dataset", "reverse")
+class Reverse(Generated):
+    """Generated sequences, the target the source from its end to its begin."""
+
+    @staticmethod
+    def order(words: list[str]) -> list[int]:
+        """The last place first."""
+        return list(reversed(range(len(words))))
+
+
+@register("dataset", "sort")
+class Sort(Generated):
+    """Generated sequences, the target the same symbols in the order of the alphabet."""
+
+    @staticmethod
+    def order(words: list[str]) -> list[int]:
+        """The places by their symbols; equal ones stay in order."""
+        return sorted(range(len(words)), key=words.__getitem__)

@@ -1,0 +1,109 @@
+"""Subwords, learned and applied by SentencePiece."""
+
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import sentencepiece
+
+from attn.files import write_bytes
+from attn.registry import register
+from attn.tokenizers import BOS, EOS, PAD, UNK
+
+FILE = "sentencepiece.model"
+QUIET = 2  # errors only
+
+
+class SentencePiece:
+    """Kudo and Richardson 2018, "SentencePiece"; text is taken as it is, spaces included.
+
+    With ``byte_fallback`` a character that training did not see is spelled in bytes, so that every
+    text comes back as it was. ``size`` is reached unless the text has too little to learn from.
+
+    Raises:
+        ValueError: sizes or shares out of their range; when trained, no text.
+    """
+
+    model_type: str
+
+    def __init__(
+        self, *, size: int = 8000, byte_fallback: bool = True, character_coverage: float = 1.0
+    ) -> None:
+        least = 4 + 256 * byte_fallback + 1
+        if size < least:
+            raise ValueError(f"size={size}: must be at least {least}")
+        if not 0 < character_coverage <= 1:
+            raise ValueError(
+                f"character_coverage={character_coverage}: must be above 0 and at most 1"
+            )
+        self.wanted, self.byte_fallback = size, byte_fallback
+        self.character_coverage = character_coverage
+        self._processor = sentencepiece.SentencePieceProcessor()
+
+    @property
+    def size(self) -> int:
+        """How many pieces there are, the special ones included."""
+        count: int = self._processor.get_piece_size()
+        return count
+
+    def train(self, lines: Iterable[str]) -> None:
+        """Learn the pieces."""
+        some = [line for line in lines if line.strip()]
+        if not some:
+            raise ValueError("there is no text to learn a vocabulary from")
+        model = io.BytesIO()
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(some),
+            model_writer=model,
+            model_type=self.model_type,
+            vocab_size=self.wanted,
+            hard_vocab_limit=False,
+            byte_fallback=self.byte_fallback,
+            character_coverage=self.character_coverage,
+            normalization_rule_name="identity",
+            remove_extra_whitespaces=False,
+            max_sentence_length=1 << 20,
+            pad_id=PAD,
+            bos_id=BOS,
+            eos_id=EOS,
+            unk_id=UNK,
+            num_threads=1,
+            minloglevel=QUIET,
+        )
+        self._processor.load_from_serialized_proto(model.getvalue())
+
+    def encode(self, text: str) -> list[int]:
+        """The ids of a text."""
+        ids: list[int] = self._processor.encode(text)
+        return ids
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of ids."""
+        text: str = self._processor.decode([i for i in ids if i not in (PAD, BOS, EOS)])
+        return text
+
+    def pieces(self, ids: Sequence[int]) -> list[str]:
+        """The written form of each id."""
+        return [self._processor.id_to_piece(int(i)) for i in ids]
+
+    def save(self, folder: Path) -> None:
+        """Write the model into a folder."""
+        write_bytes(folder / FILE, self._processor.serialized_model_proto())
+
+    def load(self, folder: Path) -> None:
+        """Read the model from a folder."""
+        self._processor.load_from_serialized_proto((folder / FILE).read_bytes())
+
+
+@register("tokenizer", "bpe")
+class BytePairs(SentencePiece):
+    """Byte-pair encoding; Sennrich, Haddow and Birch 2016."""
+
+    model_type = "bpe"
+
+
+@register("tokenizer", "unigram")
+class Unigram(SentencePiece):
+    """The unigram language model; Kudo 2018, "Subword Regularization"."""
+
+    model_type = "unigram"

@@ -1,0 +1,111 @@
+"""What happens beside training: figures, validation, sample translations, checkpoints."""
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from attn.batching import Batches, IdPair, collate
+from attn.checkpoint import Checkpoints
+from attn.corpora import Pair
+from attn.reporting import Report, attention_map
+from attn.scoring import Scoring
+from attn.search import Search
+from attn.tokenizers import PAD
+from attn.trainer import Progress, Session
+from attn.translation import Translator
+
+
+@dataclasses.dataclass(frozen=True)
+class Development:
+    """The development split, and how it is translated and scored."""
+
+    pairs: Sequence[Pair]
+    ids: Sequence[IdPair]
+    batches: Batches
+    translator: Translator
+    search: Search
+    scoring: Scoring
+
+    @torch.inference_mode()
+    def loss(self, session: Session) -> float:
+        """The plain negative log-likelihood of a reference token, in nats."""
+        total, tokens = 0.0, 0
+        device = session.precision.device
+        for group in self.batches.in_order(self.ids):
+            batch = collate([self.ids[i] for i in group], group).to(device)
+            with session.precision.autocast():
+                hidden = session.model(batch.source, batch.source_valid, batch.inputs)
+                _, plain = session.loss(hidden, session.weight, batch.labels, PAD)
+            total, tokens = total + float(plain), tokens + batch.tokens
+        return total / tokens
+
+
+@dataclasses.dataclass
+class Watch:
+    """Observes a run: reports its steps, validates, and keeps checkpoints."""
+
+    report: Report
+    checkpoints: Checkpoints
+    development: Development
+    meta: Mapping[str, Any]
+    samples: int
+    session: Session
+
+    def trained(self, step: int, values: Mapping[str, float]) -> None:
+        """Show and keep the means since the last report."""
+        self.report.scalars(step, "train", values)
+        self.report.progress(step)
+        self.report.say(
+            f"step {step}  loss {values['loss']:.3f}  perplexity {values['perplexity']:.2f}  "
+            f"grad {values['gradient_norm']:.2f}  lr {values['learning_rate']:.2e}  "
+            f"{values['tokens_per_second']:.0f} tokens/s  padding {values['padding']:.1%}  "
+            f"memory {values['memory_gib']:.2f} GiB"
+        )
+
+    def evaluate(self, progress: Progress) -> None:
+        """Validate, show samples, save."""
+        step, dev, model = progress.step, self.development, self.session.model
+        model.eval()
+        loss = dev.loss(self.session)
+        said = dev.translator.translate([pair.source for pair in dev.pairs], dev.search)
+        references = [pair.target for pair in dev.pairs]
+        scores = dev.scoring.corpus([one.text for one in said], references)
+        figures = {"loss": loss, "perplexity": math.exp(min(loss, 700.0))}
+        figures |= {name: value["score"] for name, value in scores.items()}
+        self.report.scalars(step, "dev", {**figures, "minutes": progress.seconds / 60})
+        self.report.say(
+            f"dev at step {step}  loss {loss:.3f}  perplexity {figures['perplexity']:.2f}  "
+            f"BLEU {figures['BLEU']:.2f}  chrF {figures['chrF']:.2f}"
+        )
+        self._samples(step, [one.text for one in said])
+        self._map(step, model)
+        meta = {**self.meta, "score": figures["BLEU"], "dev": scores, "dev_loss": loss}
+        self.checkpoints.save(step, model, self.session.state(), meta)
+
+    def _samples(self, step: int, said: Sequence[str]) -> None:
+        lines = [
+            f"{pair.source} → {text} ({pair.target})"
+            for pair, text in zip(self.development.pairs[: self.samples], said, strict=False)
+        ]
+        self.report.texts(step, "samples", lines)
+
+    @torch.inference_mode()
+    def _map(self, step: int, model: nn.Module) -> None:
+        """The last layer's cross-attention on the first sample, its heads' mean."""
+        if not self.samples or not hasattr(model, "attend"):
+            return
+        batch = collate(self.development.ids[:1], [0]).to(self.session.precision.device)
+        attend: Callable[..., dict[str, torch.Tensor]] = model.attend  # type: ignore[assignment]
+        weights = attend(batch.source, batch.source_valid, batch.inputs)
+        cross = [matrix for name, matrix in weights.items() if name.startswith("cross.")]
+        pieces = self.development.translator.tokenizer.pieces
+        figure = attention_map(
+            cross[-1][0].mean(0),
+            pieces(batch.labels[0].tolist()),
+            pieces(batch.source[0].tolist()),
+        )
+        self.report.map(step, "cross_attention", figure)
