@@ -445,6 +445,34 @@ def test_an_experiment_with_an_unknown_key(refuses):
     )
 
 
+def test_training_is_told_everything_at_once(capsys):
+    code = main([
+        "train",
+        "dataset=copy",
+        "attention=sofmax",
+        "seed=abc",
+        "model.hedas=3",
+        "trainer.steps=-5",
+        "optimizer.learning_rate=fast",
+        "attention@cross=softmax",
+    ])
+    said = capsys.readouterr().err.splitlines()
+    assert code == 2
+    assert said[0].startswith("attention=sofmax: unknown attention; did you mean 'softmax'? choose")
+    assert said[1] == "seed=abc: not of type int"
+    assert said[2].startswith(
+        "model.hedas=3: model has no such option; did you mean 'model.heads'? choose one of"
+    )
+    assert said[3].startswith(
+        "attention@cross=softmax: attn train has no such place; did you mean "
+        "'attention@cross_attention'? choose one of attention, "
+    )
+    assert sorted(said[4:]) == [
+        "optimizer.learning_rate=fast: not of type float",
+        "trainer.steps=-5: must be at least 1",
+    ]
+
+
 def test_some_commands_run_once(capsys):
     assert main(["list", "-m", "kind=attention,position"]) == 2
     assert capsys.readouterr().err.splitlines() == [
