@@ -1,6 +1,7 @@
 """Pairs of ids to batches: length buckets under a budget of tokens, in an order that resumes."""
 
 import contextlib
+import itertools
 import queue
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,12 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Int, Int64
 from torch import Tensor
 
 from attn.tokenizers import BOS, EOS, PAD
 
 IdPair = tuple[Sequence[int], Sequence[int]]
+Indices = Int64[np.ndarray, " any"]
 
 
 @dataclass(frozen=True)
@@ -87,49 +89,106 @@ class Batches:
 
     def usable(self, pairs: Sequence[IdPair]) -> tuple[list[int], dict[str, int]]:
         """The pairs to train on, by index, and how many are left out for what reason."""
-        kept, empty, long = [], 0, 0
-        for index, (source, target) in enumerate(pairs):
-            if not source or not target:
-                empty += 1
-            elif max(len(source), len(target)) > self.max_length:
-                long += 1
-            else:
-                kept.append(index)
-        return kept, {"empty": empty, "too_long": long}
+        kept, counts = self._usable(_Side.of(p[0] for p in pairs), _Side.of(p[1] for p in pairs))
+        return kept.tolist(), counts
 
     def epoch(
         self, pairs: Sequence[IdPair], *, seed: int, epoch: int, start: int = 0, pin: bool = False
     ) -> Iterator[Batch]:
         """The batches of an epoch from number ``start`` on, made ahead in a thread."""
-        groups = self.plan(pairs, seed=seed, epoch=epoch)[start:]
-        made = (collate([pairs[i] for i in group], group) for group in groups)
-        return ahead((batch.pinned() for batch in made) if pin else made, self.ahead)
+        return ahead(self._made(pairs, (seed, epoch), start, pin), self.ahead)
+
+    def _made(
+        self, pairs: Sequence[IdPair], seeds: tuple[int, int], start: int, pin: bool
+    ) -> Iterator[Batch]:
+        source, target = _Side.of(p[0] for p in pairs), _Side.of(p[1] for p in pairs)
+        for group in self._plan(source, target, seeds)[start:]:
+            batch = _batch(source, target, group, group)
+            yield batch.pinned() if pin else batch
 
     def plan(self, pairs: Sequence[IdPair], *, seed: int, epoch: int) -> list[list[int]]:
         """Which pairs stand together, batch by batch."""
-        usable, _ = self.usable(pairs)
-        random = np.random.default_rng((seed, epoch))
-        order = random.permutation(np.array(usable, dtype=np.int64))
-        sources = np.array([len(pairs[i][0]) + 1 for i in order], dtype=np.int64)
-        targets = np.array([len(pairs[i][1]) + 1 for i in order], dtype=np.int64)
-        by_length = np.lexsort((sources, targets))
-        groups = _cut(order[by_length], sources[by_length], targets[by_length], self.tokens)
-        return [groups[i] for i in random.permutation(len(groups))]
+        source, target = _Side.of(p[0] for p in pairs), _Side.of(p[1] for p in pairs)
+        return [group.tolist() for group in self._plan(source, target, (seed, epoch))]
 
     def in_order(self, pairs: Sequence[IdPair]) -> list[list[int]]:
         """All pairs in batches of like lengths, for evaluation; nothing is left out."""
-        sources = np.array([len(source) + 1 for source, _ in pairs], dtype=np.int64)
-        targets = np.array([len(target) + 1 for _, target in pairs], dtype=np.int64)
-        by_length = np.lexsort((targets, sources))
-        return _cut(by_length, sources[by_length], targets[by_length], self.tokens)
+        source, target = (_Side.of(p[side] for p in pairs).lengths + 1 for side in (0, 1))
+        order = np.lexsort((target, source))
+        return [group.tolist() for group in _cut(order, source, target, self.tokens)]
+
+    def _usable(self, source: "_Side", target: "_Side") -> tuple[Indices, dict[str, int]]:
+        empty = np.minimum(source.lengths, target.lengths) == 0
+        long = ~empty & (np.maximum(source.lengths, target.lengths) > self.max_length)
+        counts = {"empty": int(empty.sum()), "too_long": int(long.sum())}
+        return np.flatnonzero(~empty & ~long), counts
+
+    def _plan(self, source: "_Side", target: "_Side", seeds: tuple[int, int]) -> list[Indices]:
+        """Groups of pairs whose longer sides are alike, then the differences of their sides.
+
+        These go up and down by turns, so that neighbours are alike where the longer side grows.
+        """
+        random = np.random.default_rng(seeds)
+        order = random.permutation(self._usable(source, target)[0])
+        sources, targets = source.lengths + 1, target.lengths + 1
+        longer, more = np.maximum(sources, targets)[order], (sources - targets)[order]
+        order = order[np.lexsort((np.where(longer % 2, -more, more), longer))]
+        groups = _cut(order, sources, targets, self.tokens)
+        return [groups[i] for i in random.permutation(len(groups))]
 
 
 def collate(pairs: Sequence[IdPair], indices: Sequence[int]) -> Batch:
     """Pairs as one batch, padded to the longest."""
-    source = _matrix([[*source, EOS] for source, _ in pairs])
-    target = _matrix([[BOS, *target, EOS] for _, target in pairs])
-    tokens = sum(len(target) + 1 for _, target in pairs)
-    return Batch(source, target, tokens, tuple(int(i) for i in indices))
+    source, target = _Side.of(p[0] for p in pairs), _Side.of(p[1] for p in pairs)
+    return _batch(source, target, np.arange(len(pairs)), indices)
+
+
+@dataclass(frozen=True)
+class _Side:
+    """The sources or the targets of all pairs, end to end."""
+
+    ids: Indices
+    starts: Indices
+    lengths: Indices
+
+    @staticmethod
+    def of(rows: Iterable[Sequence[int]]) -> "_Side":
+        every = list(rows)
+        lengths = np.fromiter(map(len, every), np.int64, len(every))
+        ids = np.fromiter(itertools.chain.from_iterable(every), np.int64, int(lengths.sum()))
+        return _Side(ids, np.cumsum(lengths) - lengths, lengths)
+
+    def matrix(self, rows: Indices, *, begin: bool) -> Int[Tensor, "rows width"]:
+        """Some rows from begin, if wanted, to end, then padding."""
+        lengths = self.lengths[rows]
+        places = np.arange(lengths.max(initial=0))
+        real = places < lengths[:, None]
+        matrix = np.full((len(rows), begin + len(places) + 1), PAD, dtype=np.int64)
+        matrix[:, :begin] = BOS
+        matrix[:, begin:-1][real] = self.ids[(self.starts[rows][:, None] + places)[real]]
+        matrix[np.arange(len(rows)), begin + lengths] = EOS
+        return torch.from_numpy(matrix)
+
+
+def _batch(source: _Side, target: _Side, rows: Indices, indices: Iterable[int]) -> Batch:
+    return Batch(
+        source.matrix(rows, begin=False),
+        target.matrix(rows, begin=True),
+        int((target.lengths[rows] + 1).sum()),
+        tuple(int(i) for i in indices),
+    )
+
+
+def _cut(order: Indices, sources: Indices, targets: Indices, budget: int) -> list[Indices]:
+    """Consecutive groups whose padded sides both stay within the budget; one pair always fits."""
+    widths = np.maximum(sources, targets)[order].tolist()
+    starts, widest = [0] if widths else [], 0
+    for place, width in enumerate(widths):
+        widest = max(widest, width)
+        if (place - starts[-1] + 1) * widest > budget and place > starts[-1]:
+            starts.append(place)
+            widest = width
+    return np.split(order, starts[1:]) if widths else []
 
 
 def ahead(items: Iterable[Batch], room: int) -> Iterator[Batch]:
@@ -172,32 +231,3 @@ class _Maker(threading.Thread):
             with contextlib.suppress(queue.Full):
                 self.made.put(item, timeout=0.1)
                 return
-
-
-def _matrix(rows: Sequence[Sequence[int]]) -> Int[Tensor, "rows width"]:
-    lengths = np.array([len(row) for row in rows])
-    matrix = np.full((len(rows), lengths.max()), PAD, dtype=np.int64)
-    matrix[np.arange(lengths.max()) < lengths[:, None]] = np.concatenate(rows)
-    return torch.from_numpy(matrix)
-
-
-def _cut(
-    order: "np.ndarray[tuple[int], np.dtype[np.int64]]",
-    sources: "np.ndarray[tuple[int], np.dtype[np.int64]]",
-    targets: "np.ndarray[tuple[int], np.dtype[np.int64]]",
-    budget: int,
-) -> list[list[int]]:
-    """Consecutive groups whose padded sides both stay within the budget; one pair always fits."""
-    groups: list[list[int]] = []
-    widths = (0, 0)
-    for index, source, target in zip(
-        order.tolist(), sources.tolist(), targets.tolist(), strict=True
-    ):
-        wider = (max(widths[0], source), max(widths[1], target))
-        if groups and (len(groups[-1]) + 1) * max(wider) <= budget:
-            groups[-1].append(index)
-            widths = wider
-        else:
-            groups.append([index])
-            widths = (source, target)
-    return groups
