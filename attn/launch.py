@@ -96,7 +96,8 @@ def _line(command: str, error: Exception, job: Sequence[str] = ()) -> str:
     if isinstance(error, ConfigError):
         return "".join(f"{problem}\n" for problem in error.problems)
     reason = " ".join(str(error).split()) or "no reason given"
-    return f"{' '.join(['attn', command, *job])}: failed: {type(error).__name__}: {reason}\n"
+    failed = f"{' '.join(['attn', command, *job])}: failed: {type(error).__name__}: {reason}"
+    return f"{failed} (HYDRA_FULL_ERROR=1 shows where)\n"
 
 
 def _code(error: Exception) -> int:
