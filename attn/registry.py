@@ -120,6 +120,12 @@ def option_types(component: Callable[..., Any], given: Iterable[str] = ()) -> di
 
 def schema(component: Callable[..., Any], given: Iterable[str] = ()) -> DictConfig:
     """The signature as an OmegaConf structured config: names, types and defaults of the options."""
+    structured: DictConfig = OmegaConf.structured(_dataclass(component, frozenset(given)))
+    return structured
+
+
+@functools.cache
+def _dataclass(component: Callable[..., Any], given: frozenset[str]) -> type:
     parameters = inspect.signature(component).parameters
     fields: list[tuple[str, Any, Any]] = []
     for name, annotation in option_types(component, given).items():
@@ -127,9 +133,7 @@ def schema(component: Callable[..., Any], given: Iterable[str] = ()) -> DictConf
         value = MISSING if default is inspect.Parameter.empty else default
         copied = functools.partial(copy.copy, list(value) if isinstance(value, tuple) else value)
         fields.append((name, annotation, dataclasses.field(default_factory=copied)))
-    made = dataclasses.make_dataclass("Options", fields, kw_only=True)
-    structured: DictConfig = OmegaConf.structured(made)
-    return structured
+    return dataclasses.make_dataclass("Options", fields, kw_only=True)
 
 
 def defaults(component: Callable[..., Any], given: Iterable[str] = ()) -> dict[str, Any]:
@@ -160,7 +164,14 @@ def problems(
     key: str = "",
 ) -> list[str]:
     """Every fault of a section against the signature of a component, one line each."""
-    types, accepts = option_types(component, given), schema(component, given)
+    return _accept(component, section, given, key)[1]
+
+
+def _accept(
+    component: Callable[..., Any], section: Mapping[str, Any], given: Iterable[str], key: str
+) -> tuple[DictConfig, list[str]]:
+    """What the schema takes of a section, and a line for each fault."""
+    types, accepted = option_types(component, given), schema(component, given)
     prefix = f"{key}." if key else ""
     found = []
     for option, value in _plain(section).items():
@@ -169,15 +180,15 @@ def problems(
             found.append(f"{written}: unknown option; {suggest(option, types)}")
             continue
         try:
-            accepts[option] = value
+            accepted[option] = value
         except OmegaConfBaseException:
             found.append(f"{written}: not of type {type_name(types[option])}")
     found += [
         f"{prefix}{option}: needs a value of type {type_name(types[option])}"
         for option in types
-        if OmegaConf.is_missing(accepts, option)
+        if OmegaConf.is_missing(accepted, option)
     ]
-    return found
+    return accepted, found
 
 
 def as_yaml(value: Any) -> str:
@@ -201,12 +212,10 @@ def options(
     key: str = "",
 ) -> dict[str, Any]:
     """A section, checked, converted to the types of the signature, its defaults filled in."""
-    faults = problems(component, section, given=given, key=key)
+    accepted, faults = _accept(component, section, given, key)
     if faults:
         raise ConfigError(faults)
-    merged = OmegaConf.merge(schema(component, given), _plain(section))
-    assert isinstance(merged, DictConfig)
-    return _plain(merged)
+    return _plain(accepted)
 
 
 def build(kind: str, section: Mapping[str, Any], *, key: str = "", **given: Any) -> Any:

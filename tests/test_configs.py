@@ -1,6 +1,7 @@
 """The YAML files show what the classes take: every option, its default, a comment."""
 
 import configparser
+import functools
 import re
 from pathlib import Path
 
@@ -94,6 +95,12 @@ def test_precision_is_the_same_everywhere(command):
     assert plain(CONF / f"{command}.yaml", "precision") == plain(CONF / "train.yaml", "precision")
 
 
+@functools.cache
+def preflight():
+    """Composes what all experiments share but once; to be called with Hydra initialized."""
+    return Preflight("train", train.check)
+
+
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_an_experiment_can_be_run(name):
     arguments = [f"experiment={name}"]
@@ -103,7 +110,7 @@ def test_an_experiment_can_be_run(name):
         arguments.append(f"dataset.root={MULTI30K}")
     given, problems = overrides.parse(arguments)
     with hydra.initialize_config_module("attn.conf", version_base="1.3"):
-        problems += Preflight("train", train.check).problems(given, multirun=False)
+        problems += preflight().problems(given, multirun=False)
     assert problems == []
 
 
