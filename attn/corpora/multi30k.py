@@ -53,5 +53,6 @@ class Multi30k:
 
 def _both(folder: Path, stem: str, ending: str, source: str, target: str) -> list[Path]:
     return [
-        files.find(folder, stem, f"{ending}{language}", key="root") for language in (source, target)
+        files.find(folder, stem, f"{ending}{language}", option=f"root={folder}")
+        for language in (source, target)
     ]

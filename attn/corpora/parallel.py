@@ -6,6 +6,8 @@ from pathlib import Path
 from attn.corpora import Pair, text
 from attn.registry import register
 
+KEYS = {"train": "train", "dev": "dev"}  # the options that name a split's files; else test
+
 
 @register("dataset", "parallel")
 class Parallel:
@@ -15,7 +17,8 @@ class Parallel:
     too.
 
     Raises:
-        ValueError: a file that is missing; when read, files that are not parallel UTF-8.
+        ValueError: two splits of one name, a file that is missing; when read, files that are not
+            parallel UTF-8.
     """
 
     def __init__(
@@ -34,12 +37,16 @@ class Parallel:
         if not test:
             raise ValueError("test=[]: names no file; give at least one")
         folder = Path(root).expanduser()
-        stems = {"train": train, "dev": dev} | {stem.replace("/", "_"): stem for stem in test}
-        keys = {"train": "train", "dev": "dev"}
+        stems = {"train": train, "dev": dev}
+        for stem in test:
+            split = stem.replace("/", "_")
+            if split in stems:
+                raise ValueError(f"test={stem}: there is a split {split} already; rename the file")
+            stems[split] = stem
         self.splits = tuple(stems)
         self._files = {
             split: [
-                text.find(folder, stem, language, key=keys.get(split, "test"))
+                text.find(folder, stem, language, option=f"{KEYS.get(split, 'test')}={stem}")
                 for language in (source, target)
             ]
             for split, stem in stems.items()

@@ -1,16 +1,17 @@
 """Lines of text files, plain or gz, two of them side by side."""
 
 import gzip
+import zlib
 from pathlib import Path
 
 from attn.corpora import Pair
 
 
-def find(folder: Path, stem: str, ending: str, *, key: str) -> Path:
+def find(folder: Path, stem: str, ending: str, *, option: str) -> Path:
     """The file ``folder/stem.ending``, plain or gz.
 
     Raises:
-        ValueError: there is none; the message names what was looked for.
+        ValueError: there is none; the message names the option and what was looked for.
     """
     path = folder / f"{stem}.{ending}"
     packed = path.with_name(f"{path.name}.gz")
@@ -18,16 +19,21 @@ def find(folder: Path, stem: str, ending: str, *, key: str) -> Path:
         return path
     if packed.is_file():
         return packed
-    raise ValueError(f"{key}={stem}: there is neither {path} nor {packed.name} beside it")
+    raise ValueError(f"{option}: there is neither {path} nor {packed.name} beside it")
 
 
 def lines(path: Path) -> list[str]:
     """The lines of a file, parted at line feeds alone, without carriage returns at their ends.
 
     Raises:
-        ValueError: bytes that are not UTF-8, with file and line.
+        ValueError: bytes that are not UTF-8, with file and line; a broken gz file.
     """
-    content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    content = path.read_bytes()
+    if path.suffix == ".gz":
+        try:
+            content = gzip.decompress(content)
+        except (OSError, EOFError, zlib.error) as error:
+            raise ValueError(f"{path}: not a whole gz file ({error})") from None
     parts = content.split(b"\n")
     if parts and not parts[-1]:
         parts.pop()

@@ -1,0 +1,294 @@
+"""Corpora read what is written, and say what is wrong with it."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from messages import exactly
+
+from attn import corpora, registry
+from attn.corpora import text
+from attn.corpora.multi30k import Multi30k
+from attn.corpora.parallel import Parallel
+
+MULTI30K = Path(__file__).parent.parent.parent / "shared" / "data" / "multi30k"
+needs_multi30k = pytest.mark.skipif(
+    not MULTI30K.is_dir(), reason="needs the Multi30k data in ../shared/data/multi30k"
+)
+GENERATED = ["copy", "reverse", "sort"]
+SIZES = {"train_size": 61, "dev_size": 7, "test_size": 11}
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A folder with the files that ``parallel`` looks for by default."""
+    for stem, count in (("train", 5), ("dev", 3), ("test", 2)):
+        for language in ("en", "de"):
+            lines = [f"{stem} {language} {place}" for place in range(count)]
+            (tmp_path / f"{stem}.{language}").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return tmp_path
+
+
+def made(name, **options):
+    return registry.build("dataset", {"name": name, **options})
+
+
+# Parallel files.
+
+
+def test_lines_stand_side_by_side(root):
+    corpus = Parallel(root=str(root))
+    assert isinstance(corpus, corpora.Corpus)
+    assert (corpus.source_language, corpus.target_language) == ("en", "de")
+    assert corpus.splits == ("train", "dev", "test")
+    assert [len(corpus.read(split)) for split in corpus.splits] == [5, 3, 2]
+    assert corpus.read("dev")[1] == corpora.Pair("dev en 1", "dev de 1")
+
+
+def test_a_packed_file_is_the_same_as_a_plain_one(root):
+    plain = Parallel(root=str(root)).read("train")
+    file = root / "train.de"
+    file.with_name("train.de.gz").write_bytes(gzip.compress(file.read_bytes()))
+    file.unlink()
+    assert Parallel(root=str(root)).read("train") == plain
+
+
+def test_each_test_file_is_a_split_and_the_first_is_test(root):
+    (root / "2016").mkdir()
+    for language in ("en", "de"):
+        (root / f"test.{language}").rename(root / "2016" / f"flickr.{language}")
+    corpus = Parallel(root=str(root), test=["2016/flickr"])
+    assert corpus.splits == ("train", "dev", "2016_flickr")
+    assert corpora.test_split(corpus) == "2016_flickr"
+
+
+def test_the_split_called_test_is_the_test_split(root):
+    (root / "other.en").write_bytes(b"one\n")
+    (root / "other.de").write_bytes(b"eins\n")
+    corpus = Parallel(root=str(root), test=["other", "test"])
+    assert corpus.splits == ("train", "dev", "other", "test")
+    assert corpora.test_split(corpus) == "test"
+
+
+def test_two_splits_of_one_name_are_refused(root):
+    message = "test=dev: there is a split dev already; rename the file"
+    with pytest.raises(ValueError, match=exactly(message)):
+        Parallel(root=str(root), test=["test", "dev"])
+
+
+def test_no_test_file_is_refused(root):
+    with pytest.raises(ValueError, match=exactly("test=[]: names no file; give at least one")):
+        Parallel(root=str(root), test=[])
+
+
+def test_a_translation_into_the_same_language_is_refused(root):
+    with pytest.raises(ValueError, match=exactly("target=en: must differ from source")):
+        Parallel(root=str(root), target="en")
+
+
+@pytest.mark.parametrize("stem", ["train", "dev", "test"])
+def test_a_missing_file_is_named_before_anything_is_read(root, stem):
+    (root / "train.en").write_bytes(b"\xff")
+    file = root / f"{stem}.de"
+    file.unlink()
+    message = f"{stem}={stem}: there is neither {file} nor {stem}.de.gz beside it"
+    with pytest.raises(ValueError, match=exactly(message)):
+        Parallel(root=str(root))
+
+
+def test_unequal_numbers_of_lines_are_counted(root):
+    (root / "train.de").write_bytes(b"eins\nzwei\n")
+    message = f"{root}/train.en has 5 lines, {root}/train.de has 2; they must be parallel"
+    with pytest.raises(ValueError, match=exactly(message)):
+        Parallel(root=str(root)).read("train")
+
+
+def test_empty_files_are_refused(root):
+    for language in ("en", "de"):
+        (root / f"train.{language}").write_bytes(b"")
+    message = f"{root}/train.en and {root}/train.de are empty"
+    with pytest.raises(ValueError, match=exactly(message)):
+        Parallel(root=str(root)).read("train")
+
+
+def test_invalid_utf8_is_found_by_file_and_line(root):
+    (root / "dev.de").write_bytes("eins\nZürich\n".encode() + "Zürich\n".encode("latin-1"))
+    message = f"{root}/dev.de, line 3: not UTF-8 (invalid start byte)"
+    with pytest.raises(ValueError, match=exactly(message)):
+        Parallel(root=str(root)).read("dev")
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"plain text\n", "Not a gzipped file (b'pl')"),
+        (
+            gzip.compress(b"one\n" * 99)[:-9],
+            "Compressed file ended before the end-of-stream marker was reached",
+        ),
+    ],
+)
+def test_a_broken_packed_file_is_named(root, content, why):
+    (root / "dev.de").unlink()
+    (root / "dev.de.gz").write_bytes(content)
+    message = f"{root}/dev.de.gz: not a whole gz file ({why})"
+    with pytest.raises(ValueError, match=exactly(message)):
+        Parallel(root=str(root)).read("dev")
+
+
+def test_only_line_feeds_part_lines(tmp_path):
+    file = tmp_path / "file"
+    file.write_bytes("a\u2028b\x0bc\x0c\r\n\r\n\x85d\re".encode())
+    assert text.lines(file) == ["a\u2028b\x0bc\x0c", "", "\x85d\re"]
+
+
+@given(lines=st.lists(st.text(st.characters(exclude_characters="\n\r", codec="utf-8")), min_size=1))
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_lines_come_back_as_they_were_written(tmp_path, lines):
+    file = tmp_path / "file"
+    file.write_bytes("".join(f"{line}\n" for line in lines).encode())
+    assert text.lines(file) == lines
+
+
+def test_empty_sides_are_kept(root):
+    (root / "dev.de").write_bytes(b"eins\n\n\n")
+    assert [pair.target for pair in Parallel(root=str(root)).read("dev")] == ["eins", "", ""]
+
+
+# Multi30k.
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"text": "cased"}, "text=cased: unknown; choose one of raw, tokenized"),
+        ({"source": "fr"}, "source=fr: unknown; choose one of en, de"),
+        ({"target": "cs"}, "target=cs: unknown; choose one of en, de"),
+        ({"source": "de"}, "target=de: must differ from source"),
+    ],
+)
+def test_multi30k_refuses_what_it_has_not(tmp_path, options, message):
+    with pytest.raises(ValueError, match=exactly(message)):
+        Multi30k(root=str(tmp_path), **options)
+
+
+def test_multi30k_says_where_it_looked(tmp_path):
+    folder = tmp_path / "multi30k"
+    with pytest.raises(ValueError, match=exactly(f"root={folder}: there is no such folder")):
+        Multi30k(root=str(folder))
+    folder.mkdir()
+    message = f"root={folder}: there is neither {folder}/train.en nor train.en.gz beside it"
+    with pytest.raises(ValueError, match=exactly(message)):
+        Multi30k(root=str(folder))
+
+
+@needs_multi30k
+@pytest.mark.parametrize("form", ["raw", "tokenized"])
+def test_multi30k_has_the_published_sizes(form):
+    corpus = Multi30k(root=str(MULTI30K), text=form)
+    assert corpus.splits == ("train", "dev", "test_2016_flickr")
+    assert corpora.test_split(corpus) == "test_2016_flickr"
+    assert [len(corpus.read(split)) for split in corpus.splits] == [29000, 1014, 1000]
+    cased = any(pair.source != pair.source.lower() for pair in corpus.read("dev"))
+    assert cased == (form == "raw")
+
+
+@needs_multi30k
+def test_multi30k_can_be_read_the_other_way_round():
+    forth = Multi30k(root=str(MULTI30K)).read("dev")
+    back = Multi30k(root=str(MULTI30K), source="de", target="en").read("dev")
+    assert [(pair.target, pair.source) for pair in back] == [
+        (pair.source, pair.target) for pair in forth
+    ]
+
+
+# Generated sequences.
+
+RULES = {"copy": lambda words: words, "reverse": lambda words: words[::-1], "sort": sorted}
+
+
+@pytest.mark.parametrize("name", GENERATED)
+def test_the_target_follows_the_rule(name):
+    corpus = made(name, **SIZES)
+    for split in corpus.splits:
+        for pair in corpus.read(split):
+            assert pair.target.split() == RULES[name](pair.source.split())
+
+
+@pytest.mark.parametrize("name", GENERATED)
+def test_aligned_words_are_the_same_and_every_word_is_aligned_once(name):
+    corpus = made(name, **SIZES)
+    for split in corpus.splits:
+        for pair in corpus.read(split):
+            source, target = pair.source.split(), pair.target.split()
+            assert all(source[i] == target[j] for i, j in pair.alignment)
+            assert sorted(i for i, _ in pair.alignment) == list(range(len(source)))
+            assert sorted(j for _, j in pair.alignment) == list(range(len(target)))
+
+
+def test_equal_symbols_are_sorted_in_their_order():
+    pairs = made("sort", **SIZES, symbols=2).read("train")
+    for pair in pairs:
+        for symbol in "ab":
+            places = [
+                i
+                for i, j in sorted(pair.alignment, key=lambda two: two[1])
+                if pair.source.split()[i] == symbol
+            ]
+            assert places == sorted(places)
+
+
+@pytest.mark.parametrize("name", GENERATED)
+def test_no_source_comes_twice(name):
+    corpus = made(name, **SIZES, symbols=3, max_length=5)
+    sources = [pair.source for split in corpus.splits for pair in corpus.read(split)]
+    assert len(sources) == len(set(sources)) == 61 + 7 + 11 + 11
+
+
+def test_lengths_are_within_their_bounds():
+    corpus = made("copy", **SIZES, min_length=2, max_length=5)
+    assert corpus.splits == ("train", "dev", "test", "longer")
+    lengths = {
+        split: {len(pair.source.split()) for pair in corpus.read(split)} for split in corpus.splits
+    }
+    assert lengths["train"] == {2, 3, 4, 5}
+    assert lengths["dev"] | lengths["test"] <= {2, 3, 4, 5}
+    assert lengths["longer"] <= {6, 7, 8, 9, 10}
+
+
+def test_the_seed_says_what_is_drawn():
+    first, again, other = (made("copy", **SIZES, seed=seed).read("train") for seed in (1, 1, 2))
+    assert first == again
+    assert first != other
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"train_size": 0}, "train_size=0: must be at least 1"),
+        ({"dev_size": -1}, "dev_size=-1: must be at least 1"),
+        ({"test_size": 0}, "test_size=0: must be at least 1"),
+        ({"min_length": 0}, "min_length=0: must be at least 1"),
+        ({"symbols": 1}, "symbols=1: must be from 2 to 26"),
+        ({"symbols": 27}, "symbols=27: must be from 2 to 26"),
+        ({"max_length": 2}, "max_length=2: must be at least min_length=3"),
+        (
+            {"symbols": 2, "max_length": 4},
+            "symbols=2: there are 24 sequences of 3-4 symbols, too few to draw 10400 different "
+            "ones; raise symbols or max_length",
+        ),
+    ],
+)
+def test_what_cannot_be_generated_is_refused(options, message):
+    with pytest.raises(ValueError, match=exactly(message)):
+        made("copy", **options)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_as_many_are_drawn_as_are_allowed(seed):
+    """Half of all sequences is the most; drawing them ends."""
+    options = {"symbols": 2, "min_length": 1, "max_length": 4, "seed": seed}
+    corpus = made("reverse", train_size=13, dev_size=1, test_size=1, **options)
+    assert [len(corpus.read(split)) for split in corpus.splits] == [13, 1, 1, 1]
