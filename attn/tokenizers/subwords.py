@@ -1,6 +1,7 @@
 """Subwords, learned and applied by SentencePiece."""
 
 import io
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from attn.tokenizers import BOS, EOS, PAD, UNK
 
 FILE = "sentencepiece.model"
 QUIET = 2  # errors only
+SPACE = "\u2581"  # how SentencePiece writes a space; in a text, a character like any other
 
 
 class SentencePiece:
@@ -21,7 +23,8 @@ class SentencePiece:
     text comes back as it was. ``size`` is reached unless the text has too little to learn from.
 
     Raises:
-        ValueError: sizes or shares out of their range; when trained, no text.
+        ValueError: sizes or shares out of their range; when trained, no text, or more characters
+            in it than ``size`` has room for.
     """
 
     model_type: str
@@ -48,12 +51,23 @@ class SentencePiece:
 
     def train(self, lines: Iterable[str]) -> None:
         """Learn the pieces."""
-        some = [line for line in lines if line.strip()]
+        some = [f" {line}" for line in lines if line.strip()]
         if not some:
             raise ValueError("there is no text to learn a vocabulary from")
+        try:
+            self._processor.load_from_serialized_proto(self._trained(some))
+        except RuntimeError as error:
+            if not (counts := re.search(r"required_chars\. \d+ vs (\d+)", str(error))):
+                raise
+            raise ValueError(
+                f"size={self.wanted}: must be at least {counts[1]}, for the characters of this "
+                f"text alone; or lower character_coverage={self.character_coverage}"
+            ) from None
+
+    def _trained(self, lines: Iterable[str]) -> bytes:
         model = io.BytesIO()
         sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=iter(some),
+            sentence_iterator=iter(lines),
             model_writer=model,
             model_type=self.model_type,
             vocab_size=self.wanted,
@@ -62,6 +76,7 @@ class SentencePiece:
             character_coverage=self.character_coverage,
             normalization_rule_name="identity",
             remove_extra_whitespaces=False,
+            add_dummy_prefix=False,  # encode and decode see to it
             max_sentence_length=1 << 20,
             pad_id=PAD,
             bos_id=BOS,
@@ -70,17 +85,29 @@ class SentencePiece:
             num_threads=1,
             minloglevel=QUIET,
         )
-        self._processor.load_from_serialized_proto(model.getvalue())
+        return model.getvalue()
 
     def encode(self, text: str) -> list[int]:
-        """The ids of a text."""
-        ids: list[int] = self._processor.encode(text)
+        """The ids of a text; a word at its begin is the same as after a space."""
+        if not text:
+            return []
+        first, *others = f" {text}".split(SPACE)
+        ids: list[int] = self._processor.encode(first)
+        for part in others:
+            ids += [*self._space, *self._processor.encode(part)]
         return ids
+
+    @property
+    def _space(self) -> list[int]:
+        """The ids of the character that SentencePiece would take for a space."""
+        if not self.byte_fallback:
+            return [UNK]
+        return [self._processor.piece_to_id(f"<0x{byte:02X}>") for byte in SPACE.encode()]
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of ids."""
         text: str = self._processor.decode([i for i in ids if i not in (PAD, BOS, EOS)])
-        return text
+        return text.removeprefix(" ")
 
     def pieces(self, ids: Sequence[int]) -> list[str]:
         """The written form of each id."""

@@ -1,0 +1,230 @@
+"""Text becomes ids and comes back; no text becomes padding, begin or end."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from messages import exactly
+
+from attn import registry
+from attn.tokenizers import BOS, EOS, PAD, UNK, Tokenizer
+
+LINES = [
+    "A small dog runs across the grass .",
+    "Ein kleiner Hund läuft über das Gras .",
+    "Two small dogs run , and one  dog sleeps .",
+    "Zwei kleine Hunde laufen , und ein Hund schläft .",
+] * 2
+SPECIAL = ["<s>", "</s>", "<pad>", "<unk>", "<0x0A>", "\u2581", " ", "a", "\x00", "\t"]
+NAMES = ["bpe", "characters", "unigram", "words"]
+SUBWORDS = ["bpe", "unigram"]
+TRAINED = {}
+LINE = st.text(st.characters(exclude_characters="\n", codec="utf-8"))
+MIXED = st.lists(st.one_of(st.sampled_from(SPECIAL), LINE)).map("".join)
+
+
+def made(name, **options):
+    return registry.build("tokenizer", {"name": name, **options})
+
+
+def trained(name, lines=LINES, **options):
+    key = (name, tuple(lines), tuple(options.items()))
+    if key not in TRAINED:
+        TRAINED[key] = made(name, **options)
+        TRAINED[key].train(lines)
+    return TRAINED[key]
+
+
+def test_all_tokenizers_are_tested():
+    assert registry.names("tokenizer") == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_ids_are_below_the_size(name):
+    tokenizer = trained(name)
+    assert isinstance(tokenizer, Tokenizer)
+    assert {i for line in LINES for i in tokenizer.encode(line)} <= set(range(4, tokenizer.size))
+    assert len(tokenizer.pieces(range(tokenizer.size))) == tokenizer.size
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_text_yields_padding_begin_or_end(name):
+    special = trained(name, [*LINES, *SPECIAL, " ".join(SPECIAL)])
+
+    @given(text=MIXED)
+    @settings(deadline=None, max_examples=60)
+    def check(text):
+        for tokenizer in (trained(name), special):
+            assert not {PAD, BOS, EOS} & set(tokenizer.encode(text))
+
+    check()
+
+
+@pytest.mark.parametrize("name", SUBWORDS)
+@given(text=MIXED)
+@settings(deadline=None, max_examples=200)
+def test_every_text_comes_back_from_subwords(name, text):
+    tokenizer = trained(name)
+    ids = tokenizer.encode(text)
+    assert tokenizer.decode(ids) == text
+    assert UNK not in ids
+    assert bool(ids) == bool(text)
+
+
+@pytest.mark.parametrize("name", SUBWORDS)
+@pytest.mark.parametrize(
+    "text", ["\u2581", "a\u2581\u2581 b", " \u2581 ", "<s> \u2581x</s>", "\x00"]
+)
+def test_text_that_looks_like_pieces_comes_back(name, text):
+    assert trained(name).decode(trained(name).encode(text)) == text
+
+
+@given(text=st.text(st.sampled_from("".join(LINES))))
+@settings(deadline=None)
+def test_text_of_known_characters_comes_back(text):
+    tokenizer = trained("characters")
+    assert tokenizer.decode(tokenizer.encode(text)) == text
+    assert tokenizer.pieces(tokenizer.encode(text)) == list(text)
+
+
+@given(words=st.lists(st.sampled_from(" ".join(LINES).split())))
+@settings(deadline=None)
+def test_text_of_known_words_comes_back(words):
+    tokenizer = trained("words")
+    assert tokenizer.decode(tokenizer.encode("  ".join(words))) == " ".join(words)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_padding_begin_and_end_are_left_out_of_text(name):
+    tokenizer = trained(name)
+    ids = tokenizer.encode("small dog")
+    assert tokenizer.decode([BOS, *ids, EOS, PAD, PAD]) == "small dog"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_training_is_deterministic(name):
+    first, again = made(name), made(name)
+    for tokenizer in (first, again):
+        tokenizer.train(iter(LINES))
+    assert first.size == again.size
+    assert first.pieces(range(first.size)) == again.pieces(range(again.size))
+    assert [first.encode(line) for line in LINES] == [again.encode(line) for line in LINES]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_saved_tokenizer_is_the_same(name, tmp_path):
+    saved, loaded = trained(name), made(name)
+    saved.save(tmp_path / "tokenizer")
+    loaded.load(tmp_path / "tokenizer")
+    assert loaded.size == saved.size
+    for text in [*LINES, *SPECIAL, " small\u2581dogs"]:
+        assert loaded.encode(text) == saved.encode(text)
+        assert loaded.decode(loaded.encode(text)) == saved.decode(saved.encode(text))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("lines", [[], ["", " "]])
+def test_no_text_is_refused(name, lines):
+    if name == "characters" and lines:
+        pytest.skip("a space is a character")
+    message = "there is no text to learn a vocabulary from"
+    with pytest.raises(ValueError, match=exactly(message)):
+        made(name).train(lines)
+
+
+# Subwords.
+
+
+@pytest.mark.parametrize("name", SUBWORDS)
+def test_training_is_silent(name, capfd):
+    made(name).train(LINES)
+    with pytest.raises(ValueError, match=r"^size=6: "):
+        made(name, size=6, byte_fallback=False).train(LINES)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_size_that_the_text_supports_is_reached():
+    assert trained("bpe", size=317).size == 317
+
+
+@pytest.mark.parametrize("name", SUBWORDS)
+def test_a_text_too_small_for_the_size_is_enough(name):
+    assert 4 + 256 < trained(name).size < 8000
+
+
+@pytest.mark.parametrize("name", SUBWORDS)
+def test_without_bytes_unseen_characters_are_unknown(name):
+    tokenizer = trained(name, byte_fallback=False)
+    assert trained(name).size - tokenizer.size == 256
+    assert UNK in tokenizer.encode("日")
+    assert tokenizer.encode("\u2581").count(UNK) == 1
+
+
+@pytest.mark.parametrize("name", SUBWORDS)
+def test_coverage_leaves_rare_characters_to_the_bytes(name):
+    lines = [*["abc abd"] * 997, "é"]
+    covered, left = trained(name, lines), trained(name, lines, character_coverage=0.999)
+    assert "é" in covered.pieces(range(covered.size))
+    assert "é" not in left.pieces(range(left.size))
+    assert left.decode(left.encode("éa")) == "éa"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"size": 260}, "size=260: must be at least 261"),
+        ({"size": 4, "byte_fallback": False}, "size=4: must be at least 5"),
+        (
+            {"character_coverage": 0.0},
+            "character_coverage=0.0: must be above 0 and at most 1",
+        ),
+        (
+            {"character_coverage": 1.5},
+            "character_coverage=1.5: must be above 0 and at most 1",
+        ),
+    ],
+)
+@pytest.mark.parametrize("name", SUBWORDS)
+def test_options_out_of_their_range_are_refused(name, options, message):
+    with pytest.raises(ValueError, match=exactly(message)):
+        made(name, **options)
+
+
+@pytest.mark.parametrize("name", SUBWORDS)
+def test_a_size_below_the_number_of_characters_is_refused(name):
+    message = (
+        "size=263: must be at least 265, for the characters of this text alone; or lower "
+        "character_coverage=1.0"
+    )
+    with pytest.raises(ValueError, match=exactly(message)):
+        made(name, size=263).train(["abcd"])
+    made(name, size=265).train(["abcd"])
+
+
+# Words and characters.
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "pieces"),
+    [
+        ("words", "  a small\tcat\u00a0.", ["<unk>", "small", "<unk>", "."]),
+        ("characters", "do#", ["d", "o", "<unk>"]),
+    ],
+)
+def test_what_is_not_listed_is_unknown(name, text, pieces):
+    tokenizer = trained(name)
+    ids = tokenizer.encode(text)
+    assert tokenizer.pieces(ids) == pieces
+    assert [i == UNK for i in ids] == [piece == "<unk>" for piece in pieces]
+
+
+@pytest.mark.parametrize(("name", "lines"), [("words", ["x y x"]), ("characters", ["xyx"])])
+def test_rare_symbols_are_left_out(name, lines):
+    assert trained(name, lines).pieces(range(4, 6)) == ["x", "y"]
+    assert trained(name, lines, min_count=2).size == 5
+    assert trained(name, lines, min_count=3).size == 4
+
+
+@pytest.mark.parametrize("name", ["characters", "words"])
+def test_a_count_below_one_is_refused(name):
+    with pytest.raises(ValueError, match=exactly("min_count=0: must be at least 1")):
+        made(name, min_count=0)
