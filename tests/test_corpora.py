@@ -93,14 +93,50 @@ def test_a_missing_file_is_named_before_anything_is_read(root, stem):
     (root / "train.en").write_bytes(b"\xff")
     file = root / f"{stem}.de"
     file.unlink()
-    message = f"{stem}={stem}: there is neither {file} nor {stem}.de.gz beside it"
+    files = sorted(path.name for path in root.iterdir())
+    message = f"{stem}={stem}: needs {stem}.de (or {stem}.de.gz); {root} holds {', '.join(files)}"
     with pytest.raises(ValueError, match=exactly(message)):
         Parallel(root=str(root))
 
 
+def test_of_a_full_folder_some_files_are_named(root):
+    for place in range(7):
+        (root / f"a{place}").touch()
+    message = (
+        "train=big/train: needs train.en (or train.en.gz) and train.de (or train.de.gz); "
+        f"there is no folder {root}/big"
+    )
+    with pytest.raises(ValueError, match=exactly(message)):
+        Parallel(root=str(root), train="big/train")
+    message = (
+        f"dev=val: needs val.en (or val.en.gz) and val.de (or val.de.gz); {root} holds "
+        "a0, a1, a2, a3, a4, a5, a6, dev.de, dev.en, test.de, test.en, train.de and 1 more"
+    )
+    with pytest.raises(ValueError, match=exactly(message)):
+        Parallel(root=str(root), dev="val")
+
+
+def test_paths_begin_where_the_program_was_started(root, monkeypatch):
+    monkeypatch.chdir(root.parent)
+    corpus = Parallel(root=root.name)
+    monkeypatch.chdir("/")
+    assert len(corpus.read("train")) == 5
+    with pytest.raises(ValueError, match=exactly("root=none: there is no folder /none")):
+        Parallel(root="none")
+
+
+def test_an_unknown_split_is_refused(root):
+    message = "split=tests: unknown; did you mean 'test'? choose one of dev, test, train"
+    with pytest.raises(ValueError, match=exactly(message)):
+        Parallel(root=str(root)).read("tests")
+
+
 def test_unequal_numbers_of_lines_are_counted(root):
     (root / "train.de").write_bytes(b"eins\nzwei\n")
-    message = f"{root}/train.en has 5 lines, {root}/train.de has 2; they must be parallel"
+    message = (
+        f"train=train: {root}/train.en has 5 lines and {root}/train.de has 2; "
+        "line n of one must be the translation of line n of the other"
+    )
     with pytest.raises(ValueError, match=exactly(message)):
         Parallel(root=str(root)).read("train")
 
@@ -108,14 +144,14 @@ def test_unequal_numbers_of_lines_are_counted(root):
 def test_empty_files_are_refused(root):
     for language in ("en", "de"):
         (root / f"train.{language}").write_bytes(b"")
-    message = f"{root}/train.en and {root}/train.de are empty"
+    message = f"train=train: {root}/train.en and {root}/train.de are empty"
     with pytest.raises(ValueError, match=exactly(message)):
         Parallel(root=str(root)).read("train")
 
 
 def test_invalid_utf8_is_found_by_file_and_line(root):
     (root / "dev.de").write_bytes("eins\nZürich\n".encode() + "Zürich\n".encode("latin-1"))
-    message = f"{root}/dev.de, line 3: not UTF-8 (invalid start byte)"
+    message = f"dev=dev: {root}/dev.de, line 3: not UTF-8 (invalid start byte)"
     with pytest.raises(ValueError, match=exactly(message)):
         Parallel(root=str(root)).read("dev")
 
@@ -133,7 +169,7 @@ def test_invalid_utf8_is_found_by_file_and_line(root):
 def test_a_broken_packed_file_is_named(root, content, why):
     (root / "dev.de").unlink()
     (root / "dev.de.gz").write_bytes(content)
-    message = f"{root}/dev.de.gz: not a whole gz file ({why})"
+    message = f"dev=dev: {root}/dev.de.gz: not a whole gz file ({why})"
     with pytest.raises(ValueError, match=exactly(message)):
         Parallel(root=str(root)).read("dev")
 
@@ -144,7 +180,17 @@ def test_only_line_feeds_part_lines(tmp_path):
     assert text.lines(file) == ["a\u2028b\x0bc\x0c", "", "\x85d\re"]
 
 
-@given(lines=st.lists(st.text(st.characters(exclude_characters="\n\r", codec="utf-8")), min_size=1))
+def test_a_byte_order_mark_is_no_text(tmp_path):
+    file = tmp_path / "file"
+    file.write_bytes("\ufeffa\n\ufeffb\n".encode())
+    assert text.lines(file) == ["a", "\ufeffb"]
+
+
+@given(
+    lines=st.lists(
+        st.text(st.characters(exclude_characters="\n\r\ufeff", codec="utf-8")), min_size=1
+    )
+)
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_lines_come_back_as_they_were_written(tmp_path, lines):
     file = tmp_path / "file"
@@ -176,10 +222,11 @@ def test_multi30k_refuses_what_it_has_not(tmp_path, options, message):
 
 def test_multi30k_says_where_it_looked(tmp_path):
     folder = tmp_path / "multi30k"
-    with pytest.raises(ValueError, match=exactly(f"root={folder}: there is no such folder")):
+    wanted = f"root={folder}: needs train.en (or train.en.gz) and train.de (or train.de.gz); "
+    with pytest.raises(ValueError, match=exactly(f"{wanted}there is no folder {folder}")):
         Multi30k(root=str(folder))
     folder.mkdir()
-    message = f"root={folder}: there is neither {folder}/train.en nor train.en.gz beside it"
+    message = f"{wanted}{folder} holds nothing"
     with pytest.raises(ValueError, match=exactly(message)):
         Multi30k(root=str(folder))
 
@@ -262,6 +309,19 @@ def test_the_seed_says_what_is_drawn():
     first, again, other = (made("copy", **SIZES, seed=seed).read("train") for seed in (1, 1, 2))
     assert first == again
     assert first != other
+
+
+def test_more_training_leaves_the_other_splits_alone():
+    some, more = made("sort", **SIZES), made("sort", **{**SIZES, "train_size": 97})
+    for split in ("dev", "test", "longer"):
+        assert some.read(split) == more.read(split)
+    assert more.read("train")[:61] == some.read("train")
+
+
+def test_a_generated_corpus_refuses_an_unknown_split():
+    message = "split=long: unknown; did you mean 'longer'? choose one of dev, longer, test, train"
+    with pytest.raises(ValueError, match=exactly(message)):
+        made("copy").read("long")
 
 
 @pytest.mark.parametrize(

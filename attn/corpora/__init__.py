@@ -37,5 +37,11 @@ def test_split(corpus: Corpus) -> str:
     return "test" if "test" in corpus.splits else corpus.splits[2]
 
 
+def check_split(corpus: Corpus, split: str) -> None:
+    """ValueError with suggestions if a corpus has no split of that name."""
+    if split not in corpus.splits:
+        raise ValueError(f"split={split}: unknown; {registry.suggest(split, corpus.splits)}")
+
+
 registry.declare("dataset", "the corpus: aligned text by split")
 registry.import_modules(__name__, __path__)

@@ -4,7 +4,7 @@ import abc
 import random
 from collections.abc import Sequence
 
-from attn.corpora import Pair
+from attn.corpora import Pair, check_split
 from attn.registry import register
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -47,9 +47,10 @@ class Generated(abc.ABC):
                 f"symbols, too few to draw {wanted} different ones; raise symbols or max_length"
             )
         self.source_language, self.target_language = "source", "target"
-        self.splits = ("train", "dev", "test", "longer")
+        self.splits: tuple[str, ...] = ("train", "dev", "test", "longer")
         self.symbols, self.seed = LETTERS[:symbols], seed
-        self.lengths, self.sizes = (min_length, max_length), list(sizes.values())
+        self.lengths = (min_length, max_length)
+        self.sizes = {"train": train_size, "dev": dev_size, "test": test_size}
 
     @staticmethod
     @abc.abstractmethod
@@ -58,17 +59,19 @@ class Generated(abc.ABC):
 
     def read(self, split: str) -> Sequence[Pair]:
         """The pairs of a split, with their alignments."""
-        generator = random.Random(self.seed)
+        check_split(self, split)
         shortest, longest = self.lengths
         if split == "longer":
-            return self._draw(generator, longest + 1, 2 * longest, self.sizes[2])
-        every = self._draw(generator, shortest, longest, sum(self.sizes))
-        start = sum(self.sizes[: self.splits.index(split)])
-        return every[start : start + self.sizes[self.splits.index(split)]]
+            return self._draw(split, longest + 1, 2 * longest, self.sizes["test"])
+        # Training comes last, so that its size changes no other split.
+        drawn = self._draw("pairs", shortest, longest, sum(self.sizes.values()))
+        parts = {}
+        for name in ("test", "dev", "train"):
+            parts[name], drawn = drawn[: self.sizes[name]], drawn[self.sizes[name] :]
+        return parts[split]
 
-    def _draw(
-        self, generator: random.Random, shortest: int, longest: int, count: int
-    ) -> list[Pair]:
+    def _draw(self, purpose: str, shortest: int, longest: int, count: int) -> list[Pair]:
+        generator = random.Random(f"{self.seed} {purpose}")
         drawn: dict[str, Pair] = {}
         while len(drawn) < count:
             length = generator.randint(shortest, longest)

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from attn.corpora import Pair
+from attn.corpora import Pair, check_split
 from attn.corpora import text as files
 from attn.registry import register
 
 LANGUAGES = ("en", "de")
 ENDINGS = {"raw": "", "tokenized": "lc.norm.tok."}
-FILES = {"train": "train", "dev": "val", "test_2016_flickr": "test_2016_flickr"}
+STEMS = {"train": "train", "dev": "val", "test_2016_flickr": "test_2016_flickr"}
 
 
 @register("dataset", "multi30k")
@@ -18,7 +18,8 @@ class Multi30k:
 
     ``text=raw`` is the text as it is written; ``tokenized`` the authors' lower-cased, normalised,
     tokenized files, on which published figures are made: score these with scoring.tokenize=none.
-    ``root`` is a folder with the authors' files, e.g. ``train.en.gz``.
+    ``root`` is a folder with the authors' files, e.g. ``train.en.gz``, which they publish at
+    https://github.com/multi30k/dataset in data/task1/raw and data/task1/tok.
 
     Raises:
         ValueError: an unknown choice, a file that is missing.
@@ -35,24 +36,16 @@ class Multi30k:
         if source == target:
             raise ValueError(f"target={target}: must differ from source")
         self.source_language, self.target_language = source, target
-        self.splits = tuple(FILES)
+        self.splits = tuple(STEMS)
         self.tokenized = text == "tokenized"
-        folder = Path(root).expanduser()
-        if not folder.is_dir():
-            raise ValueError(f"root={root}: there is no such folder")
+        folder, option = Path(root).expanduser().absolute(), f"root={root}"
+        endings = (ENDINGS[text] + source, ENDINGS[text] + target)
         self._files = {
-            split: _both(folder, stem, ENDINGS[text], source, target)
-            for split, stem in FILES.items()
+            split: (option, *files.find(option, folder, stem, endings))
+            for split, stem in STEMS.items()
         }
 
     def read(self, split: str) -> Sequence[Pair]:
         """The pairs of a split."""
-        source, target = self._files[split]
-        return files.pairs(source, target)
-
-
-def _both(folder: Path, stem: str, ending: str, source: str, target: str) -> list[Path]:
-    return [
-        files.find(folder, stem, f"{ending}{language}", option=f"root={folder}")
-        for language in (source, target)
-    ]
+        check_split(self, split)
+        return files.pairs(*self._files[split])

@@ -1,12 +1,11 @@
 """Parallel text files of the user's own."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from attn.corpora import Pair, text
+from attn.corpora import Pair, check_split, text
 from attn.registry import register
-
-KEYS = {"train": "train", "dev": "dev"}  # the options that name a split's files; else test
 
 
 @register("dataset", "parallel")
@@ -31,28 +30,27 @@ class Parallel:
         dev: str = "dev",
         test: list[str] = ["test"],  # noqa: B006 - never changed; the schema copies it
     ) -> None:
-        self.source_language, self.target_language = source, target
         if source == target:
             raise ValueError(f"target={target}: must differ from source")
         if not test:
             raise ValueError("test=[]: names no file; give at least one")
-        folder = Path(root).expanduser()
-        stems = {"train": train, "dev": dev}
+        self.source_language, self.target_language = source, target
+        folder = Path(root).expanduser().absolute()
+        if not folder.is_dir():
+            raise ValueError(f"root={root}: there is no folder {folder}")
+        named = {"train": ("train", train), "dev": ("dev", dev)}
         for stem in test:
-            split = stem.replace("/", "_")
-            if split in stems:
+            split = re.sub(r"[^A-Za-z0-9._-]+", "_", stem)
+            if split in named:
                 raise ValueError(f"test={stem}: there is a split {split} already; rename the file")
-            stems[split] = stem
-        self.splits = tuple(stems)
+            named[split] = ("test", stem)
+        self.splits = tuple(named)
         self._files = {
-            split: [
-                text.find(folder, stem, language, option=f"{KEYS.get(split, 'test')}={stem}")
-                for language in (source, target)
-            ]
-            for split, stem in stems.items()
+            split: (f"{key}={stem}", *text.find(f"{key}={stem}", folder, stem, (source, target)))
+            for split, (key, stem) in named.items()
         }
 
     def read(self, split: str) -> Sequence[Pair]:
         """The pairs of a split, empty lines included."""
-        source, target = self._files[split]
-        return text.pairs(source, target)
+        check_split(self, split)
+        return text.pairs(*self._files[split])

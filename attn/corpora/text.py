@@ -6,57 +6,83 @@ from pathlib import Path
 
 from attn.corpora import Pair
 
+SHOWN = 12  # names of a folder's files in a message
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
-def find(folder: Path, stem: str, ending: str, *, option: str) -> Path:
-    """The file ``folder/stem.ending``, plain or gz.
+
+def find(option: str, folder: Path, stem: str, endings: tuple[str, str]) -> tuple[Path, Path]:
+    """The files ``folder/stem.ending`` of both endings, plain, else gz.
 
     Raises:
-        ValueError: there is none; the message names the option and what was looked for.
+        ValueError: there are none; says what ``option`` looked for and what is there.
     """
-    path = folder / f"{stem}.{ending}"
-    packed = path.with_name(f"{path.name}.gz")
-    if path.is_file():
-        return path
-    if packed.is_file():
-        return packed
-    raise ValueError(f"{option}: there is neither {path} nor {packed.name} beside it")
+    wanted = [folder / f"{stem}.{ending}" for ending in endings]
+    found = [_plain_or_packed(path) for path in wanted]
+    missing = [path.name for path, file in zip(wanted, found, strict=True) if file is None]
+    if found[0] is None or found[1] is None:
+        names = " and ".join(f"{name} (or {name}.gz)" for name in missing)
+        raise ValueError(f"{option}: needs {names}; {_holdings(wanted[0].parent)}")
+    return found[0], found[1]
 
 
 def lines(path: Path) -> list[str]:
-    """The lines of a file, parted at line feeds alone, without carriage returns at their ends.
+    """The lines of a file, parted at line feeds alone.
+
+    Carriage returns at the ends of lines and a byte order mark belong to the file, not to the text.
 
     Raises:
         ValueError: bytes that are not UTF-8, with file and line; a broken gz file.
     """
-    content = path.read_bytes()
-    if path.suffix == ".gz":
-        try:
-            content = gzip.decompress(content)
-        except (OSError, EOFError, zlib.error) as error:
-            raise ValueError(f"{path}: not a whole gz file ({error})") from None
-    parts = content.split(b"\n")
-    if parts and not parts[-1]:
+    content = _content(path).removeprefix(BYTE_ORDER_MARK)
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ValueError(f"{path}, line {line}: not UTF-8 ({error.reason})") from None
+    parts = text.split("\n")
+    if not parts[-1]:
         parts.pop()
-    found = []
-    for number, part in enumerate(parts, 1):
-        try:
-            found.append(part.removesuffix(b"\r").decode("utf-8"))
-        except UnicodeDecodeError as error:  # noqa: PERF203 - the line's number is wanted
-            raise ValueError(f"{path}, line {number}: not UTF-8 ({error.reason})") from None
-    return found
+    return [part.removesuffix("\r") for part in parts]
 
 
-def pairs(source: Path, target: Path) -> list[Pair]:
+def pairs(option: str, source: Path, target: Path) -> list[Pair]:
     """The lines of two files side by side; empty ones stay.
 
     Raises:
-        ValueError: unequal numbers of lines, or none, with the counts.
+        ValueError: unequal numbers of lines, or none, with the counts; lines that cannot be read.
     """
-    left, right = lines(source), lines(target)
+    try:
+        left, right = lines(source), lines(target)
+    except ValueError as error:
+        raise ValueError(f"{option}: {error}") from None
     if len(left) != len(right):
         raise ValueError(
-            f"{source} has {len(left)} lines, {target} has {len(right)}; they must be parallel"
+            f"{option}: {source} has {len(left)} lines and {target} has {len(right)}; "
+            "line n of one must be the translation of line n of the other"
         )
     if not left:
-        raise ValueError(f"{source} and {target} are empty")
+        raise ValueError(f"{option}: {source} and {target} are empty")
     return [Pair(one, other) for one, other in zip(left, right, strict=True)]
+
+
+def _plain_or_packed(path: Path) -> Path | None:
+    packed = path.with_name(f"{path.name}.gz")
+    return next((file for file in (path, packed) if file.is_file()), None)
+
+
+def _holdings(folder: Path) -> str:
+    if not folder.is_dir():
+        return f"there is no folder {folder}"
+    names = sorted(file.name for file in folder.iterdir())
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return f"{folder} holds {', '.join(names[:SHOWN]) or 'nothing'}{more}"
+
+
+def _content(path: Path) -> bytes:
+    content = path.read_bytes()
+    if path.suffix != ".gz":
+        return content
+    try:
+        return gzip.decompress(content)
+    except (EOFError, OSError, zlib.error) as error:
+        raise ValueError(f"{path}: not a whole gz file ({error})") from None
