@@ -15,7 +15,7 @@ from torch import Tensor
 from attn.tokenizers import BOS, EOS, PAD
 
 IdPair = tuple[Sequence[int], Sequence[int]]
-Indices = Int64[np.ndarray, " any"]
+Indices = Int64[np.ndarray, " _"]
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class Batches:
     ) -> Iterator[Batch]:
         source, target = _Side.of(p[0] for p in pairs), _Side.of(p[1] for p in pairs)
         for group in self._plan(source, target, seeds)[start:]:
-            batch = _batch(source, target, group, group)
+            batch = _batch(source, target, group, group.tolist())
             yield batch.pinned() if pin else batch
 
     def plan(self, pairs: Sequence[IdPair], *, seed: int, epoch: int) -> list[list[int]]:
@@ -147,9 +147,9 @@ def collate(pairs: Sequence[IdPair], indices: Sequence[int]) -> Batch:
 class _Side:
     """The sources or the targets of all pairs, end to end."""
 
-    ids: Indices
-    starts: Indices
-    lengths: Indices
+    ids: Int64[np.ndarray, " ids"]
+    starts: Int64[np.ndarray, " pairs"]
+    lengths: Int64[np.ndarray, " pairs"]
 
     @staticmethod
     def of(rows: Iterable[Sequence[int]]) -> "_Side":

@@ -1,0 +1,269 @@
+"""Batches hold every pair once, within their budget, in an order that can be gone on with."""
+
+import threading
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from messages import exactly
+
+from attn.batching import Batches, ahead, collate
+from attn.corpora.multi30k import Multi30k
+from attn.tokenizers import BOS, EOS, PAD
+from attn.tokenizers.subwords import BytePairs
+
+MULTI30K = Path(__file__).parent.parent.parent / "shared" / "data" / "multi30k"
+SIDE = st.lists(st.integers(4, 97), max_size=13)
+PAIRS = st.lists(st.tuples(SIDE, SIDE), max_size=61)
+LONGEST = 11
+BUDGETS = st.integers(LONGEST + 1, 97)
+
+
+def groups(batches):
+    return [batch.indices for batch in batches]
+
+
+def same(some, others):
+    return len(some) == len(others) and all(
+        one.indices == other.indices
+        and one.tokens == other.tokens
+        and torch.equal(one.source, other.source)
+        and torch.equal(one.target, other.target)
+        for one, other in zip(some, others, strict=True)
+    )
+
+
+@pytest.fixture
+def pairs():
+    """Pairs of many lengths; nothing in them is special."""
+    generator = torch.Generator().manual_seed(3)
+    lengths = torch.randint(1, 31, (211, 2), generator=generator).tolist()
+    return [
+        tuple(torch.randint(4, 97, (length,), generator=generator).tolist() for length in two)
+        for two in lengths
+    ]
+
+
+# One batch.
+
+
+@given(pairs=st.lists(st.tuples(SIDE, SIDE), min_size=1, max_size=7))
+@settings(deadline=None)
+def test_a_batch_is_what_a_loop_makes(pairs):
+    indices = [3 * place for place in range(len(pairs))]
+    batch = collate(pairs, indices)
+    sources = [[*source, EOS] for source, _ in pairs]
+    targets = [[BOS, *target, EOS] for _, target in pairs]
+    for made, rows in ((batch.source, sources), (batch.target, targets)):
+        width = max(map(len, rows))
+        assert made.tolist() == [row + [PAD] * (width - len(row)) for row in rows]
+    assert batch.indices == tuple(indices)
+    assert batch.source_valid.sum(1).tolist() == [len(row) for row in sources]
+    assert batch.inputs.tolist() == batch.target[:, :-1].tolist()
+    assert batch.labels.tolist() == batch.target[:, 1:].tolist()
+
+
+@given(pairs=st.lists(st.tuples(SIDE, SIDE), min_size=1, max_size=7))
+@settings(deadline=None)
+def test_padding_is_what_is_neither_source_nor_label(pairs):
+    batch = collate(pairs, range(len(pairs)))
+    assert batch.tokens == int((batch.labels != PAD).sum())
+    assert batch.cells == batch.source.numel() + batch.labels.numel()
+    assert batch.padding == int((batch.source == PAD).sum() + (batch.labels == PAD).sum())
+
+
+def test_a_batch_goes_to_a_device():
+    batch = collate([([5, 7], [11])], [0])
+    assert batch.to(torch.device("cpu")) is batch
+    moved = batch.to(torch.device("meta"))
+    assert {moved.source.device.type, moved.target.device.type} == {"meta"}
+    assert (moved.tokens, moved.indices) == (batch.tokens, batch.indices)
+
+
+@pytest.mark.gpu
+def test_pinned_batches_are_the_same(pairs):
+    batches = Batches(tokens=97, max_length=31)
+    plain = list(batches.epoch(pairs, seed=1, epoch=0))
+    pinned = list(batches.epoch(pairs, seed=1, epoch=0, pin=True))
+    assert all(batch.source.is_pinned() and batch.target.is_pinned() for batch in pinned)
+    assert same(plain, pinned)
+
+
+# One epoch.
+
+
+@given(pairs=PAIRS, tokens=BUDGETS, seed=st.integers(0, 97))
+@settings(deadline=None)
+def test_every_pair_that_can_be_trained_on_comes_once(pairs, tokens, seed):
+    made = list(Batches(tokens=tokens, max_length=LONGEST).epoch(pairs, seed=seed, epoch=0))
+    expected = [
+        index
+        for index, (source, target) in enumerate(pairs)
+        if source and target and max(len(source), len(target)) <= LONGEST
+    ]
+    assert sorted(index for group in groups(made) for index in group) == expected
+    assert same(made, [collate([pairs[i] for i in one.indices], one.indices) for one in made])
+
+
+@given(pairs=PAIRS, tokens=BUDGETS)
+@settings(deadline=None)
+def test_both_sides_keep_the_budget(pairs, tokens):
+    for batch in Batches(tokens=tokens, max_length=LONGEST).epoch(pairs, seed=1, epoch=0):
+        assert batch.source.numel() <= tokens
+        assert batch.labels.numel() <= tokens
+
+
+def test_what_is_left_out_is_counted():
+    some, long, longer = [5] * 3, [5] * 4, [5] * 5
+    pairs = [(some, some), ([], some), (some, []), ([], longer), (long, some), (some, longer)]
+    batches = Batches(tokens=7, max_length=3)
+    assert batches.usable(pairs) == ([0], {"empty": 3, "too_long": 2})
+    assert groups(batches.epoch(pairs, seed=1, epoch=0)) == [(0,)]
+
+
+@given(pairs=PAIRS, seed=st.integers(0, 97), epoch=st.integers(0, 97), start=st.integers(0, 61))
+@settings(deadline=None)
+def test_an_epoch_goes_on_from_any_batch(pairs, seed, epoch, start):
+    batches = Batches(tokens=31, max_length=LONGEST)
+    whole = list(batches.epoch(pairs, seed=seed, epoch=epoch))
+    assert same(list(batches.epoch(pairs, seed=seed, epoch=epoch, start=start)), whole[start:])
+
+
+def test_the_plan_is_what_is_made(pairs):
+    batches = Batches(tokens=97, max_length=31)
+    made = groups(batches.epoch(pairs, seed=5, epoch=7))
+    assert [list(group) for group in made] == batches.plan(pairs, seed=5, epoch=7)
+
+
+def test_seed_and_epoch_alone_say_the_order(pairs):
+    batches, others = (Batches(tokens=97, max_length=31, ahead=room) for room in (1, 7))
+    first = groups(batches.epoch(pairs, seed=1, epoch=0))
+    torch.manual_seed(7)
+    assert groups(others.epoch(pairs, seed=1, epoch=0)) == first
+    for seed, epoch in ((1, 1), (2, 0), (0, 1)):
+        assert groups(batches.epoch(pairs, seed=seed, epoch=epoch)) != first
+
+
+def test_short_batches_and_long_ones_are_mixed(pairs):
+    """Sorted by length they would teach short sentences first."""
+    made = Batches(tokens=97, max_length=31).epoch(pairs, seed=1, epoch=0)
+    widths = [batch.source.shape[1] for batch in made]
+    assert widths not in (sorted(widths), sorted(widths, reverse=True))
+    assert len(set(widths[: len(widths) // 2])) > 5
+
+
+def test_an_epoch_without_pairs_ends():
+    assert list(Batches().epoch([], seed=1, epoch=0)) == []
+    assert Batches().in_order([]) == []
+
+
+@pytest.mark.skipif(
+    not MULTI30K.is_dir(), reason="needs the Multi30k data in ../shared/data/multi30k"
+)
+def test_multi30k_is_padded_little():
+    """Under a tenth by far; a batch holds nearly the target tokens that the budget allows."""
+    train = Multi30k(root=str(MULTI30K)).read("train")
+    tokenizer = BytePairs()
+    tokenizer.train(side for pair in train for side in (pair.source, pair.target))
+    encode = tokenizer.encode
+    pairs = [(encode(pair.source), encode(pair.target)) for pair in train]
+    made = list(Batches(tokens=4096).epoch(pairs, seed=1, epoch=0))
+    assert sum(batch.padding for batch in made) / sum(batch.cells for batch in made) < 0.04
+    assert sum(batch.tokens for batch in made) / len(made) > 3800
+
+
+# For evaluation.
+
+
+@given(pairs=PAIRS, tokens=BUDGETS)
+@settings(deadline=None)
+def test_in_order_leaves_nothing_out(pairs, tokens):
+    made = Batches(tokens=tokens, max_length=LONGEST).in_order(pairs)
+    assert sorted(index for group in made for index in group) == list(range(len(pairs)))
+    for group in made:
+        batch = collate([pairs[i] for i in group], group)
+        assert len(group) == 1 or max(batch.source.numel(), batch.labels.numel()) <= tokens
+    sources = [len(pairs[index][0]) for group in made for index in group]
+    assert sources == sorted(sources)
+
+
+# Ahead of the model.
+
+
+def numbered(count):
+    return (collate([([5], [7])], [place]) for place in range(count))
+
+
+def running():
+    return [thread for thread in threading.enumerate() if thread.name == "batches"]
+
+
+@pytest.mark.parametrize("room", [1, 3])
+def test_made_ahead_is_the_same_in_order(room):
+    assert groups(ahead(numbered(31), room)) == [(place,) for place in range(31)]
+    assert running() == []
+
+
+def test_no_more_is_made_ahead_than_there_is_room():
+    room, made, used, lead = 3, 0, 0, []
+
+    def counted():
+        nonlocal made
+        for batch in numbered(31):
+            made += 1
+            lead.append(made - used)
+            yield batch
+
+    for _ in ahead(counted(), room):
+        used += 1
+    # One more is in the maker's hands, and one in the user's.
+    assert 1 <= max(lead) <= room + 2
+
+
+def test_nothing_is_made_before_it_is_asked_for():
+    batches = Batches().epoch([([5], [7])], seed=1, epoch=0)
+    assert running() == []
+    assert groups(batches) == [(0,)]
+
+
+def test_who_stops_early_leaves_no_thread():
+    batches = ahead(numbered(31), 1)
+    assert next(batches).indices == (0,)
+    assert len(running()) == 1
+    batches.close()
+    assert running() == []
+
+
+def test_what_is_raised_is_raised_where_batches_are_used():
+    def failing():
+        yield from numbered(2)
+        raise ZeroDivisionError("as a test")
+
+    found = []
+    with pytest.raises(ZeroDivisionError, match=exactly("as a test")):
+        found.extend(batch.indices for batch in ahead(failing(), 7))
+    assert found == [(0,), (1,)]
+    assert running() == []
+
+
+# Options.
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"tokens": 0}, "tokens=0: must be at least 1"),
+        ({"max_length": 0}, "max_length=0: must be at least 1"),
+        ({"ahead": 0}, "ahead=0: must be at least 1"),
+        (
+            {"tokens": 256},
+            "tokens=256: must be above max_length=256, so that the longest sentence fits into a "
+            "batch",
+        ),
+    ],
+)
+def test_options_out_of_their_range_are_refused(options, message):
+    with pytest.raises(ValueError, match=exactly(message)):
+        Batches(**options)
