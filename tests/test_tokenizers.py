@@ -152,6 +152,13 @@ def test_a_text_too_small_for_the_size_is_enough(name):
 
 
 @pytest.mark.parametrize("name", SUBWORDS)
+def test_all_of_a_long_line_is_learnt_from(name):
+    tokenizer = made(name)
+    tokenizer.train(["ab cd " * 40_009 + "日" * 3])
+    assert "日" in tokenizer.pieces(range(tokenizer.size))
+
+
+@pytest.mark.parametrize("name", SUBWORDS)
 def test_without_bytes_unseen_characters_are_unknown(name):
     tokenizer = trained(name, byte_fallback=False)
     assert trained(name).size - tokenizer.size == 256

@@ -13,6 +13,7 @@ from attn.tokenizers import BOS, EOS, PAD, UNK
 
 FILE = "sentencepiece.model"
 QUIET = 2  # errors only
+LONGEST = 4096  # characters to learn from at once: SentencePiece is slow beyond, or leaves them out
 SPACE = "\u2581"  # how SentencePiece writes a space; in a text, a character like any other
 
 
@@ -51,7 +52,12 @@ class SentencePiece:
 
     def train(self, lines: Iterable[str]) -> None:
         """Learn the pieces."""
-        some = [f" {line}" for line in lines if line.strip()]
+        some = [
+            f" {line[start : start + LONGEST]}"
+            for line in lines
+            if line.strip()
+            for start in range(0, len(line), LONGEST)
+        ]
         if not some:
             raise ValueError("there is no text to learn a vocabulary from")
         try:
@@ -77,7 +83,7 @@ class SentencePiece:
             normalization_rule_name="identity",
             remove_extra_whitespaces=False,
             add_dummy_prefix=False,  # encode and decode see to it
-            max_sentence_length=1 << 20,
+            max_sentence_length=5 * LONGEST,  # bytes
             pad_id=PAD,
             bos_id=BOS,
             eos_id=EOS,
