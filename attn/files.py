@@ -1,7 +1,9 @@
 """Files that are whole or not there: written beside, then renamed."""
 
+import fcntl
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +12,15 @@ def write_bytes(path: Path, content: bytes) -> None:
     """Replace a file; a reader, or a machine that stops, sees the old or the new one whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with beside.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+    try:
+        with beside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
     sync_folder(path.parent)
 
 
@@ -31,6 +37,16 @@ def write_json(path: Path, value: Any) -> None:
 def read_json(path: Path) -> Any:
     """The value in a JSON file."""
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def update_json(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Change the object in a JSON file, empty at first; programs that do so at once take turns."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_name(f".{path.name}.lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        value: dict[str, Any] = read_json(path) if path.exists() else {}
+        change(value)
+        write_json(path, value)
 
 
 def sync_folder(folder: Path) -> None:

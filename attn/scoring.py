@@ -5,12 +5,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float64
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 from sacrebleu.metrics.ter import TER
 
 TOKENIZERS = ("auto", "13a", "intl", "char", "none")
-Statistics = dict[str, "np.ndarray[tuple[int, ...], np.dtype[np.float64]]"]
+PIECES = ("▁", "@@ ")  # what sentencepiece and subword-nmt leave in text that was not put together
+STRAY = 0.1  # the share of lines with such marks that is still taken for text
+
+Scores = dict[str, dict[str, Any]]
+Statistics = dict[str, Float64[np.ndarray, "sentences counts"]]
 
 
 class Scoring:
@@ -34,50 +39,49 @@ class Scoring:
             "chrF": CHRF(lowercase=lowercase),
             "TER": TER(case_sensitive=not lowercase),
         }
+        for metric in self.metrics.values():
+            metric.num_refs = 1  # which the signature tells
 
-    def corpus(self, said: Sequence[str], references: Sequence[str]) -> dict[str, dict[str, Any]]:
+    def corpus(self, said: Sequence[str], references: Sequence[str]) -> Scores:
         """The scores of a corpus: ``{metric: {score, signature}}``.
 
         Raises:
-            ValueError: unequal numbers of lines, or none.
+            ValueError: unequal numbers of lines, none, or pieces in place of text.
         """
-        _check(said, references)
-        scores = {}
-        for name, metric in self.metrics.items():
-            score = metric.corpus_score(said, [references]).score
-            scores[name] = {"score": score, "signature": str(metric.get_signature())}
-        return scores
-
-    def bleu(self, said: Sequence[str], references: Sequence[str]) -> float:
-        """BLEU alone."""
-        _check(said, references)
-        score: float = self.metrics["BLEU"].corpus_score(said, [references]).score
-        return score
+        return self.scores(self.sentences(said, references))
 
     def sentences(self, said: Sequence[str], references: Sequence[str]) -> Statistics:
         """What each sentence adds to the corpus statistics of each metric, a row a sentence.
 
-        Their sums over any sample of sentences give the score of that sample; see ``score_of``.
+        The scores of any sample of sentences, as sacreBLEU gives them, follow from its rows alone.
+
+        Raises:
+            ValueError: unequal numbers of lines, none, or pieces in place of text.
         """
         _check(said, references)
         return {
-            name: np.array(
-                metric._extract_corpus_statistics(said, [references]),
-                dtype=np.float64,
-            )
+            name: np.array(metric._extract_corpus_statistics(said, [references]), np.float64)
             for name, metric in self.metrics.items()
         }
 
-    def score_of(self, name: str, statistics: "Statistics") -> float:
-        """The score of the sentences whose statistics these are."""
-        total = statistics[name].sum(0).tolist()
-        metric = self.metrics[name]
-        score: float = metric._compute_score_from_stats(total).score
+    def scores(self, statistics: Statistics) -> Scores:
+        """The scores of the sentences whose statistics these are."""
+        return {
+            name: {
+                "score": self.score_of(name, statistics[name]),
+                "signature": str(metric.get_signature()),
+            }
+            for name, metric in self.metrics.items()
+        }
+
+    def score_of(self, name: str, rows: Float64[np.ndarray, "sentences counts"]) -> float:
+        """One score of the sentences whose statistics for it these are."""
+        score: float = self.metrics[name]._compute_score_from_stats(rows.sum(0).tolist()).score
         return score
 
 
 def fingerprint(lines: Sequence[str]) -> str:
-    """sha256 of lines of text."""
+    """sha256 of lines of text, which is that of the file that holds them."""
     return hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
 
 
@@ -86,3 +90,10 @@ def _check(said: Sequence[str], references: Sequence[str]) -> None:
         raise ValueError(f"{len(said)} translations for {len(references)} references")
     if not said:
         raise ValueError("there are no translations to score")
+    for mark in PIECES:
+        here, there = (sum(mark in line for line in lines) for lines in (said, references))
+        if here > STRAY * len(said) + there:
+            raise ValueError(
+                f"{here} of {len(said)} translations hold {mark!r} and {there} references do: "
+                "these are pieces, not text; put them together before they are scored"
+            )

@@ -7,18 +7,22 @@ from contextlib import AbstractContextManager
 import torch
 
 from attn.batching import Batches, collate
-from attn.search import Decoder, Search
+from attn.search import Decoder, Hypothesis, Search
 from attn.tokenizers import Tokenizer
 
 
 @dataclasses.dataclass(frozen=True)
 class Translation:
-    """What a model said: as text, as pieces, how likely, and whether it came to an end."""
+    """What a model said: as text, as pieces, how likely, and whether it came to an end.
+
+    ``cut`` tells that the text was too long, and that only its beginning was translated.
+    """
 
     text: str
     pieces: tuple[str, ...]
     score: float
     finished: bool
+    cut: bool = False
 
 
 NOTHING = Translation("", (), 0.0, True)
@@ -36,27 +40,26 @@ class Translator:
 
     @torch.inference_mode()
     def translate(self, texts: Sequence[str], search: Search) -> list[Translation]:
-        """One translation a text, in the order of the texts; nothing for nothing.
+        """One translation a text, each a single line, in the order of the texts.
 
-        Texts over the batches' ``max_length`` tokens are cut to it.
+        Nothing gives nothing. Texts over the batches' ``max_length`` tokens are cut to it.
         """
-        sources = [self.tokenizer.encode(text)[: self.batches.max_length] for text in texts]
+        sources = [self.tokenizer.encode(text) for text in texts]
+        most = self.batches.max_length
         some = [number for number, source in enumerate(sources) if source]
-        pairs = [(sources[number], ()) for number in some]
+        pairs = [(sources[number][:most], ()) for number in some]
         found = [NOTHING] * len(texts)
         for group in self.batches.in_order(pairs):
             batch = collate([pairs[i] for i in group], group).to(self.device)
             with self.autocast():
                 hypotheses = search(self.model, batch.source, batch.source_valid)
             for index, hypothesis in zip(group, hypotheses, strict=True):
-                pieces = tuple(self.tokenizer.pieces(hypothesis.tokens))
-                text = self.tokenizer.decode(hypothesis.tokens).replace("\n", " ")
-                found[some[index]] = Translation(
-                    text, pieces, hypothesis.score, hypothesis.finished
-                )
+                number = some[index]
+                found[number] = self._written(hypothesis, cut=len(sources[number]) > most)
         return found
 
-    def cut(self, texts: Sequence[str]) -> int:
-        """How many texts are longer than what is translated of them."""
-        most = self.batches.max_length
-        return sum(len(self.tokenizer.encode(text)) > most for text in texts)
+    def _written(self, hypothesis: Hypothesis, *, cut: bool) -> Translation:
+        # A line stays one line, whatever counts as an end of line in the files of others.
+        text = " ".join(self.tokenizer.decode(hypothesis.tokens).splitlines())
+        pieces = (" ".join(p.splitlines()) for p in self.tokenizer.pieces(hypothesis.tokens))
+        return Translation(text, tuple(pieces), hypothesis.score, hypothesis.finished, cut)
