@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from fakes import fake, refuses  # noqa: F401 - fixtures
 
 torch.set_num_threads(1)
 

@@ -1,0 +1,54 @@
+"""Modules of the user's own."""
+
+import sys
+from pathlib import Path
+
+import pytest
+from fakes import runs
+from hydra.core.config_store import ConfigStore
+
+from attn import registry
+
+PLUGIN = '''\
+from attn.registry import register
+
+
+@register("attention", "{name}")
+class Mine:
+    """An attention of my own."""
+
+    def __init__(self, *, role, query_dim, memory_dim, out_dim, heads: int = 8, radius: int = 5):
+        pass
+'''
+
+
+@pytest.fixture
+def plugin(fake):
+    """A plug-in in the current folder, and its component forgotten afterwards."""
+    Path("my_plugin.py").write_text(PLUGIN.format(name="mine"))
+    yield "plugins=[my_plugin]"
+    registry.get_kind("attention").components.pop("mine", None)
+    ConfigStore.instance().repo.get("attention", {}).pop("mine.yaml", None)
+    sys.modules.pop("my_plugin", None)
+
+
+def test_a_plugin_gets_its_section_from_its_signature(fake, plugin):
+    assert fake(plugin, "attention=mine", "attention.radius=7", "model.heads=2") == 0
+    assert runs()[0].attention == {"name": "mine", "heads": 2, "radius": 7}
+
+
+def test_a_plugin_is_checked_like_our_own(refuses, plugin):
+    refuses(
+        [plugin, "attention=mine", "attention.radius=x"],
+        "attention.radius=x: not of type int",
+    )
+
+
+def test_a_plugin_that_cannot_be_imported(refuses):
+    Path("broken.py").write_text("raise OSError('no\\n camera')\n")
+    refuses(
+        ["plugins=[broken,nowhere]"],
+        "plugins=[broken]: OSError: no camera",
+        "plugins=[nowhere]: ModuleNotFoundError: No module named 'nowhere'",
+    )
+    refuses(["plugins=broken"], "plugins=broken: not a list; write [A,B]")
