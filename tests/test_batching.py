@@ -50,7 +50,7 @@ def pairs():
 
 
 @given(pairs=st.lists(st.tuples(SIDE, SIDE), min_size=1, max_size=7))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 def test_a_batch_is_what_a_loop_makes(pairs):
     indices = [3 * place for place in range(len(pairs))]
     batch = collate(pairs, indices)
@@ -66,7 +66,7 @@ def test_a_batch_is_what_a_loop_makes(pairs):
 
 
 @given(pairs=st.lists(st.tuples(SIDE, SIDE), min_size=1, max_size=7))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 def test_padding_is_what_is_neither_source_nor_label(pairs):
     batch = collate(pairs, range(len(pairs)))
     assert batch.tokens == int((batch.labels != PAD).sum())
@@ -95,7 +95,7 @@ def test_pinned_batches_are_the_same(pairs):
 
 
 @given(pairs=PAIRS, tokens=BUDGETS, seed=st.integers(0, 97))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 def test_every_pair_that_can_be_trained_on_comes_once(pairs, tokens, seed):
     made = list(Batches(tokens=tokens, max_length=LONGEST).epoch(pairs, seed=seed, epoch=0))
     expected = [
@@ -108,7 +108,7 @@ def test_every_pair_that_can_be_trained_on_comes_once(pairs, tokens, seed):
 
 
 @given(pairs=PAIRS, tokens=BUDGETS)
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 def test_both_sides_keep_the_budget(pairs, tokens):
     for batch in Batches(tokens=tokens, max_length=LONGEST).epoch(pairs, seed=1, epoch=0):
         assert batch.source.numel() <= tokens
@@ -124,7 +124,7 @@ def test_what_is_left_out_is_counted():
 
 
 @given(pairs=PAIRS, seed=st.integers(0, 97), epoch=st.integers(0, 97), start=st.integers(0, 61))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 def test_an_epoch_goes_on_from_any_batch(pairs, seed, epoch, start):
     batches = Batches(tokens=31, max_length=LONGEST)
     whole = list(batches.epoch(pairs, seed=seed, epoch=epoch))
@@ -178,7 +178,7 @@ def test_multi30k_is_padded_little():
 
 
 @given(pairs=PAIRS, tokens=BUDGETS)
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 def test_in_order_leaves_nothing_out(pairs, tokens):
     made = Batches(tokens=tokens, max_length=LONGEST).in_order(pairs)
     assert sorted(index for group in made for index in group) == list(range(len(pairs)))
