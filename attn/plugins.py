@@ -65,12 +65,15 @@ def search_folder(folder: str | None) -> list[str]:
 def store_sections() -> None:
     """Give each component without a YAML the section that its signature describes."""
     store = ConfigStore.instance()
+    loader = GlobalHydra.instance().config_loader()
     for kind in registry.kinds():
-        loader = GlobalHydra.instance().config_loader()
-        known = set(loader.get_group_options(kind, results_filter=ObjectType.CONFIG))
-        missing = set(registry.names(kind)) - known
-        shared = _shared_sizes(kind) if missing else {}
-        for name in missing:
+        ours = files("attn.conf").joinpath(kind)
+        missing = [n for n in registry.names(kind) if not ours.joinpath(f"{n}.yaml").is_file()]
+        if not missing:
+            continue
+        users = loader.get_group_options(kind, results_filter=ObjectType.CONFIG)
+        shared = _shared_sizes(kind)
+        for name in set(missing).difference(users):
             component = registry.find(kind, name)
             options = registry.defaults(component, registry.get_kind(kind).given)
             section = {option: shared.get(option, value) for option, value in options.items()}

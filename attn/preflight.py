@@ -31,6 +31,7 @@ class Preflight:
 
     def __init__(self, command: str, check: Check) -> None:
         self.command, self.check = command, check
+        self._groups: dict[str, list[str]] = {}
         self._composed: dict[tuple[str, ...], DictConfig] = {}
         base = self._compose(())
         self.once = base.hydra.mode is RunMode.RUN
@@ -142,10 +143,17 @@ class Preflight:
             return _one_line(error.__cause__ or error)
         return None
 
+    def _names(self, group: str) -> list[str]:
+        if group not in self._groups:
+            loader = GlobalHydra.instance().config_loader()
+            names = loader.get_group_options(group, results_filter=ObjectType.CONFIG)
+            self._groups[group] = names
+        return self._groups[group]
+
     def _is_group(self, one: Given) -> bool:
         if isinstance(one.override.value(), dict) or "." in one.key:
             return False
-        return "@" in one.key or one.key in self.choices or bool(_names(one.key))
+        return "@" in one.key or one.key in self.choices or bool(self._names(one.key))
 
     def _group_problem(self, one: Given) -> str | None:
         group, value = one.override.key_or_group, one.override.value()
@@ -159,8 +167,8 @@ class Preflight:
         if value is None and self.choices[one.key] is None:
             return None
         folder, _, name = f"{group}/{value}".rpartition("/")
-        if value is None or name not in _names(folder):
-            return f"unknown {group}; {suggest(str(value), _names(group))}"
+        if value is None or name not in self._names(folder):
+            return f"unknown {group}; {suggest(str(value), self._names(group))}"
         return None
 
 
@@ -173,12 +181,6 @@ def _when(line: str, swept: Sequence[Given], by_job: Jobs) -> str:
             with_others = " ".join(one.typed for one in others if one in need)
             return f" (with {with_others})" if need else ""
     return ""
-
-
-def _names(group: str) -> list[str]:
-    loader = GlobalHydra.instance().config_loader()
-    found: list[str] = loader.get_group_options(group, results_filter=ObjectType.CONFIG)
-    return found
 
 
 def _one_line(error: BaseException) -> str:
