@@ -32,9 +32,14 @@ class Command:
 
 
 def commands() -> dict[str, Command]:
-    """The commands, by name."""
-    found = sorted(module.name for module in pkgutil.iter_modules(attn.commands.__path__))
-    return {name: _command(name) for name in found}
+    """The commands, by name: the modules that say what they are for."""
+    modules = sorted(module.name for module in pkgutil.iter_modules(attn.commands.__path__))
+    said = {name: _said(name) for name in modules}
+    return {
+        name: Command(name, words["PURPOSE"], tuple(words["EXAMPLES"].strip().splitlines()))
+        for name, words in said.items()
+        if "PURPOSE" in words
+    }
 
 
 def groups() -> dict[str, list[str]]:
@@ -102,22 +107,19 @@ def unknown_command(word: str, known: Iterable[str]) -> str:
     return f"{word}: unknown command; {hint}choose one of {', '.join(known)}\n"
 
 
-def _command(name: str) -> Command:
-    """A command's PURPOSE and EXAMPLES, without importing it."""
-    spec = importlib.util.find_spec(f"attn.commands.{name}")
+def _said(module: str) -> dict[str, str]:
+    """The PURPOSE and EXAMPLES of a module, without importing it."""
+    spec = importlib.util.find_spec(f"attn.commands.{module}")
     assert spec is not None
     assert spec.loader is not None
     source = spec.loader.get_source(spec.name)  # type: ignore[attr-defined]
-    said = {
+    return {
         target.id: ast.literal_eval(node.value)
         for node in ast.parse(source).body
         if isinstance(node, ast.Assign)
         for target in node.targets
         if isinstance(target, ast.Name) and target.id in {"PURPOSE", "EXAMPLES"}
     }
-    examples = said["EXAMPLES"]
-    lines = examples.strip().splitlines() if isinstance(examples, str) else examples
-    return Command(name, said["PURPOSE"], tuple(line.strip() for line in lines))
 
 
 def _blocks(text: str) -> Iterator[tuple[str, str]]:

@@ -48,7 +48,7 @@ from attn import attention, registry
 from attn.registry import ConfigError
 
 PURPOSE = "do nothing"
-EXAMPLES = ("attn fake", "attn fake seed=2", "attn fake -m seed=1,2")
+EXAMPLES = "attn fake"
 RUNS = []
 
 
