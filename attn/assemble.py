@@ -180,12 +180,16 @@ class Material:
 def material(config: Config) -> Material:
     """The corpus of a config, read, and its tokenizer, trained on the training split."""
     corpus: corpora.Corpus = part(config, "dataset", "dataset")
-    train, dev = corpus.read("train"), corpus.read("dev")
-    lines = [side for pair in train for side in (pair.source, pair.target)]
-    tokenizer = vocabulary.trained(
-        config["tokenizer"], lambda: part(config, "tokenizer", "tokenizer"), lines
-    )
-    return Material(corpus, train, dev, tokenizer)
+    complaints = _Complaints("dataset")
+    with complaints:
+        train, dev = corpus.read("train"), corpus.read("dev")
+        lines = [side for pair in train for side in (pair.source, pair.target)]
+        complaints.key = "tokenizer"
+        tokenizer = vocabulary.trained(
+            config["tokenizer"], lambda: part(config, "tokenizer", "tokenizer"), lines
+        )
+        return Material(corpus, train, dev, tokenizer)
+    raise ConfigError(complaints.problems)
 
 
 def plain(cfg: DictConfig) -> dict[str, Any]:
