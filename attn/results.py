@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from attn.files import read_json, update_json, write_bytes, write_text
-from attn.scoring import Scores, Scoring, Statistics, fingerprint
+from attn.scoring import Scoring, Statistics, fingerprint
 from attn.translation import Translation
 
 
@@ -52,10 +52,10 @@ def save(
     return scores
 
 
-def load_scores(run: Path) -> dict[str, dict[str, Scores]]:
+def load_scores(run: Path) -> dict[str, dict[str, dict[str, Any]]]:
     """All scores of a run: ``{split: {search: {metric: {score, signature}, ...}}}``."""
     path = run / "scores.json"
-    scores: dict[str, dict[str, Scores]] = read_json(path) if path.exists() else {}
+    scores: dict[str, dict[str, dict[str, Any]]] = read_json(path) if path.exists() else {}
     return scores
 
 

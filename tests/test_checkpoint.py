@@ -1,0 +1,276 @@
+"""Checkpoints: whole or not there, safe to load, and those kept that should be."""
+
+import contextlib
+import hashlib
+import itertools
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from builders import build_model
+from messages import exactly
+from torch import nn
+
+from attn.checkpoint import (
+    CheckpointError,
+    Checkpoints,
+    average,
+    load,
+    load_meta,
+    load_weights,
+    weights_at,
+    weights_of,
+)
+
+ADVICE = (
+    "choose another checkpoint, or remove this folder so that training goes on from the one "
+    "before it"
+)
+
+
+def tiny(value=0.0):
+    """Two tensors and an integer buffer, all of one value."""
+    module = nn.Linear(3, 2)
+    module.register_buffer("count", torch.tensor(int(value)))
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.fill_(value)
+    return module
+
+
+def save(checkpoints, step, score=0.0, value=None):
+    return checkpoints.save(
+        step, tiny(step if value is None else value), {"step": step}, {"score": score}
+    )
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def same(first, second):
+    return first.keys() == second.keys() and all(torch.equal(first[n], second[n]) for n in first)
+
+
+class TestSaveAndLoad:
+    def test_everything_comes_back(self, tmp_path):
+        model = tiny(5.0)
+        optimizer = torch.optim.Adam(model.parameters())
+        model(torch.ones(1, 3)).sum().backward()
+        optimizer.step()
+        state = {"optimizer": optimizer.state_dict(), "random": torch.get_rng_state(), "none": None}
+        path = Checkpoints(tmp_path).save(
+            7, model, state, {"score": 1.5, "config": {"a": [1, "b"]}}
+        )
+        weights, loaded, meta = load(path)
+        assert path == tmp_path / "step-7"
+        assert same(weights, model.state_dict())
+        assert torch.equal(loaded["random"], state["random"])
+        assert loaded["none"] is None
+        again = torch.optim.Adam(tiny().parameters())
+        again.load_state_dict(loaded["optimizer"])
+        moments = zip(again.state.values(), optimizer.state.values(), strict=True)
+        assert all(same(one, other) for one, other in moments)
+        assert (meta["score"], meta["step"], meta["config"]) == (1.5, 7, {"a": [1, "b"]})
+        assert meta == load_meta(path)
+
+    def test_a_saved_step_can_be_saved_again(self, tmp_path):
+        checkpoints = Checkpoints(tmp_path)
+        save(checkpoints, 3, value=1)
+        path = save(checkpoints, 3, value=2)
+        assert same(weights_at(path), tiny(2).state_dict())
+        assert names(tmp_path) == ["step-3"]
+
+    def test_nothing_in_it_is_run(self, tmp_path):
+        path = save(Checkpoints(tmp_path), 1)
+
+        class Trap:
+            def __reduce__(self):
+                return os.mkdir, (str(tmp_path / "sprung"),)
+
+        torch.save({"trap": Trap()}, path / "state.pt")
+        meta = load_meta(path)
+        meta["sha256"]["state.pt"] = _checksum(path / "state.pt")
+        (path / "meta.json").write_text(json.dumps(meta))
+        with pytest.raises(Exception, match="Weights only load failed"):
+            load(path)
+        assert not (tmp_path / "sprung").exists()
+
+
+def _checksum(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+class TestKeeping:
+    @pytest.mark.parametrize(
+        ("best", "last", "kept"),
+        [(1, 1, [2, 5]), (2, 1, [2, 4, 5]), (1, 3, [2, 3, 4, 5]), (9, 1, [1, 2, 3, 4, 5])],
+    )
+    def test_the_best_and_the_newest_stay(self, tmp_path, best, last, kept):
+        checkpoints = Checkpoints(tmp_path, keep_best=best, keep_last=last)
+        for step, score in ((1, 1.0), (2, 9.0), (3, 0.5), (4, 7.0), (5, 0.0)):
+            save(checkpoints, step, score)
+        assert checkpoints.steps() == kept
+
+    def test_names(self, tmp_path):
+        checkpoints = Checkpoints(tmp_path, keep_last=3)
+        assert checkpoints.last() is None
+        assert checkpoints.best() is None
+        for step, score in ((10, 3.0), (9, 5.0), (100, 5.0)):
+            save(checkpoints, step, score)
+        assert checkpoints.last() == checkpoints.find("last") == tmp_path / "step-100"
+        assert checkpoints.best() == checkpoints.find("best") == tmp_path / "step-9"
+        assert checkpoints.find("10") == checkpoints.find("step-10") == tmp_path / "step-10"
+        message = (
+            f"checkpoint=11: not in {tmp_path}; choose best, last or one of the steps: 9, 10, 100"
+        )
+        with pytest.raises(CheckpointError, match=exactly(message)):
+            checkpoints.find("11")
+
+    def test_an_empty_folder_is_named(self, tmp_path):
+        message = f"checkpoint=best: not in {tmp_path}; choose best, last or one of the steps: none"
+        with pytest.raises(CheckpointError, match=exactly(message)):
+            Checkpoints(tmp_path).find("best")
+
+    def test_what_cannot_be_read_is_left_alone(self, tmp_path):
+        checkpoints = Checkpoints(tmp_path)
+        (save(checkpoints, 1, 9.0) / "meta.json").write_text("{")
+        (tmp_path / "step-of-mine").mkdir()
+        save(checkpoints, 2, 1.0)
+        save(checkpoints, 3, 0.0)
+        assert checkpoints.steps() == [1, 2, 3]
+        assert checkpoints.best() == tmp_path / "step-2"
+
+    @pytest.mark.parametrize("option", ["keep_best", "keep_last"])
+    def test_keeping_nothing_is_refused(self, tmp_path, option):
+        with pytest.raises(ValueError, match=exactly(f"{option}=0: must be at least 1")):
+            Checkpoints(tmp_path, **{option: 0})
+
+
+class TestDamage:
+    @pytest.mark.parametrize("name", ["model.safetensors", "state.pt", "meta.json"])
+    def test_a_missing_file_is_named(self, tmp_path, name):
+        path = save(Checkpoints(tmp_path), 1)
+        (path / name).unlink()
+        message = f"{path / name}: cannot be read (No such file or directory); {ADVICE}"
+        with pytest.raises(CheckpointError, match=exactly(message)):
+            load(path)
+
+    @pytest.mark.parametrize("name", ["model.safetensors", "state.pt"])
+    @pytest.mark.parametrize("damage", ["truncated", "flipped"])
+    def test_a_changed_file_is_named(self, tmp_path, name, damage):
+        path = save(Checkpoints(tmp_path), 1)
+        content = (path / name).read_bytes()
+        end = bytes([content[-1] ^ 1]) if damage == "flipped" else b""
+        (path / name).write_bytes(content[:-1] + end)
+        message = (
+            f"{path / name}: is not as it was written (its checksum is not in meta.json); {ADVICE}"
+        )
+        with pytest.raises(CheckpointError, match=exactly(message)):
+            load(path)
+
+    def test_meta_that_is_no_json_is_named(self, tmp_path):
+        path = save(Checkpoints(tmp_path), 1)
+        (path / "meta.json").write_text("")
+        message = (
+            f"{path / 'meta.json'}: is not as it was written "
+            f"(Expecting value: line 1 column 1 (char 0)); {ADVICE}"
+        )
+        with pytest.raises(CheckpointError, match=exactly(message)):
+            load(path)
+
+
+class Killed(BaseException):
+    """Stands for the end of the process."""
+
+
+def kill_at(patch, number):
+    """Let every change of a folder from this one on fail, as if the process were gone."""
+    calls = []
+
+    def wrap(change):
+        def counted(*arguments, **named):
+            calls.append(change)
+            if len(calls) >= number:
+                raise Killed
+            return change(*arguments, **named)
+
+        return counted
+
+    for place, name in (
+        (os, "fsync"),
+        (os, "unlink"),
+        (os, "rmdir"),
+        (Path, "rename"),
+        (Path, "replace"),
+        (Path, "unlink"),
+    ):
+        patch.setattr(place, name, wrap(getattr(place, name)))
+
+
+def test_a_kill_at_any_instant_leaves_whole_checkpoints(tmp_path):
+    before = tmp_path / "before"
+    for step, score in ((1, 2.0), (2, 1.0)):
+        save(Checkpoints(before), step, score)
+    for number in itertools.count(1):
+        folder = tmp_path / str(number)
+        shutil.copytree(before, folder)
+        with pytest.MonkeyPatch.context() as patch:
+            kill_at(patch, number)
+            with contextlib.suppress(Killed):
+                save(Checkpoints(folder), 3, 3.0)
+                break
+        assert Checkpoints(folder).last() in {folder / "step-2", folder / "step-3"}
+        for step in Checkpoints(folder).steps():
+            assert same(load(folder / f"step-{step}")[0], tiny(step).state_dict())
+        save(Checkpoints(folder), 4, 4.0)
+        assert names(folder) == ["step-4"]
+    assert number > 20
+    assert names(folder) == ["step-3"]
+
+
+class TestWeights:
+    @pytest.mark.parametrize("tied", ["none", "decoder", "all"])
+    def test_tied_matrices_are_saved_once_and_stay_tied(self, tied):
+        model, other = build_model(tied=tied), build_model(tied=tied)
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.add_(1)
+        weights = weights_of(model)
+        assert sum(w.numel() for w in weights.values()) == sum(
+            parameter.numel() for parameter in model.parameters()
+        )
+        load_weights(other, weights)
+        assert same(other.state_dict(), model.state_dict())
+        assert (other.output.weight is other.target_embedding.weight) == (tied != "none")
+
+    def test_differences_are_named(self):
+        weights = {"weight": torch.zeros(2, 4), "bias": torch.zeros(2), "extra": torch.zeros(1)}
+        message = (
+            "the weights do not fit the model: count is missing; extra has no place; "
+            "weight is (2, 4), not (2, 3)"
+        )
+        with pytest.raises(CheckpointError, match=exactly(message)):
+            load_weights(tiny(), weights)
+
+    def test_average_is_the_mean(self, tmp_path):
+        checkpoints = Checkpoints(tmp_path, keep_last=3)
+        paths = [save(checkpoints, step) for step in (1, 2, 6)]
+        mean = average(paths)
+        assert same(mean, {**tiny(3).state_dict(), "count": torch.tensor(6)})
+        assert all(mean[name].dtype == weight.dtype for name, weight in tiny().state_dict().items())
+        assert same(average(paths[:1]), weights_at(paths[0]))
+
+    def test_average_of_different_models_is_refused(self, tmp_path):
+        checkpoints = Checkpoints(tmp_path, keep_last=2)
+        first = checkpoints.save(1, nn.Linear(1, 2), {}, {"score": 0.0})
+        second = checkpoints.save(2, nn.Linear(1, 3), {}, {"score": 0.0})
+        message = (
+            f"{first}: the weights do not fit those of {second}: "
+            "bias is (2,), not (3,); weight is (2, 1), not (3, 1)"
+        )
+        with pytest.raises(CheckpointError, match=exactly(message)):
+            average([first, second])

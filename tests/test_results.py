@@ -1,0 +1,87 @@
+"""What an evaluation leaves in the folder of its run."""
+
+import numpy as np
+import pytest
+from messages import exactly
+
+from attn import results
+from attn.files import read_json
+from attn.scoring import Scoring, fingerprint
+from attn.translation import NOTHING, Translation
+
+REFERENCES = ["Ein Hund läuft im Garten .", "", "Die Katze schläft nicht ."]
+
+
+def said(*texts):
+    return [
+        Translation(text, tuple(text.replace(" ", " ▁").split()), -1.0, True) if text else NOTHING
+        for text in texts
+    ]
+
+
+SAID = said("Ein Hund läuft im Haus .", "", "Die Katze schläft .")
+
+
+def save(run, split="test", translations=SAID, name="beam", **changed):
+    given = {
+        "scoring": Scoring(),
+        "search": {"name": name, "size": 5},
+        "checkpoint": {"step": 3, "sha256": "abc"},
+        **changed,
+    }
+    return results.save(run, split, translations, REFERENCES, **given)
+
+
+def test_scores_come_with_all_that_they_depend_on(tmp_path):
+    scores = save(tmp_path)
+    texts = [one.text for one in SAID]
+    assert scores == {
+        **Scoring().corpus(texts, REFERENCES),
+        "reference": fingerprint(REFERENCES),
+        "translations": fingerprint(texts),
+        "checkpoint": {"step": 3, "sha256": "abc"},
+        "search": {"name": "beam", "size": 5},
+    }
+    assert read_json(tmp_path / "scores.json") == {"test": {"beam": scores}}
+
+
+def test_scores_are_kept_by_split_and_search(tmp_path):
+    assert results.load_scores(tmp_path) == {}
+    first = save(tmp_path)
+    other = save(tmp_path, name="greedy")
+    third = save(tmp_path, "test_longer")
+    again = save(tmp_path, translations=said("Ein Hund .", "", "Eine Katze ."))
+    assert again != first
+    assert results.load_scores(tmp_path) == {
+        "test": {"beam": again, "greedy": other},
+        "test_longer": {"beam": third},
+    }
+
+
+def test_text_pieces_and_reference_lie_side_by_side(tmp_path):
+    save(tmp_path)
+    folder = tmp_path / "translations"
+    assert {path.name: path.read_text() for path in folder.iterdir()} == {
+        "test.txt": "Ein Hund läuft im Haus .\n\nDie Katze schläft .\n",
+        "test.pieces": "Ein ▁Hund ▁läuft ▁im ▁Haus ▁.\n\nDie ▁Katze ▁schläft ▁.\n",
+        "test.ref": "Ein Hund läuft im Garten .\n\nDie Katze schläft nicht .\n",
+    }
+
+
+def test_statistics_of_sentences_come_back(tmp_path):
+    scores = save(tmp_path)
+    statistics = results.load_sentences(tmp_path, "test")
+    assert {name: rows.shape[0] for name, rows in statistics.items()} == dict.fromkeys(
+        ("BLEU", "chrF", "TER"), 3
+    )
+    for name, score in Scoring().scores(statistics).items():
+        assert score == scores[name]
+    with np.load(tmp_path / "sentences" / "test.npz", allow_pickle=False) as archive:
+        assert str(archive["translations"]) == scores["translations"]
+        assert str(archive["reference"]) == scores["reference"]
+
+
+def test_what_cannot_be_scored_leaves_nothing(tmp_path):
+    with pytest.raises(ValueError, match=exactly("2 translations for 3 references")):
+        save(tmp_path, translations=SAID[:2])
+    assert list(tmp_path.iterdir()) == []
