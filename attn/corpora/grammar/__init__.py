@@ -12,7 +12,7 @@ import dataclasses
 import random
 from collections.abc import Iterator, Sequence
 
-from attn.corpora import Pair
+from attn.corpora import Pair, check_split
 from attn.corpora.grammar.sampling import Sampler
 from attn.corpora.grammar.scope import SCOPES, Vocabulary
 from attn.corpora.grammar.sentences import Sentences
@@ -27,6 +27,8 @@ NESTED = {
     )
     for scope in SCOPES.values()
 }
+# So many sentences that are not new, one after the other, and the grammar is taken to be used up.
+PATIENCE = 1000
 TRAIN, DEV, TEST, LONGER, DEEPER = "train", "dev", "test", "longer", "deeper"
 
 
@@ -67,12 +69,13 @@ class Grammar:
             if value < 1:
                 raise ValueError(f"{name}={value}: must be at least 1")
         self.source_language, self.target_language = "en", "de"
-        self.splits = (TRAIN, DEV, TEST, LONGER, DEEPER)
+        self.splits: tuple[str, ...] = (TRAIN, DEV, TEST, LONGER, DEEPER)
         self.scope, self.seed, self.ambiguity = SCOPES[difficulty], seed, ambiguity
         self.vocabulary = Vocabulary(self.scope, ambiguity=ambiguity)
 
     def read(self, split: str) -> Sequence[Pair]:
         """The pairs of a split; those of dev and test do not depend on how many train has."""
+        check_split(self, split)
         if split in (LONGER, DEEPER):
             return self._draw(split, set())
         seen: set[str] = set()
@@ -81,14 +84,22 @@ class Grammar:
             seen |= {pair.source for pair in found}
             if name == split:
                 return found
-        raise ValueError(f"split={split}: unknown; choose one of {', '.join(self.splits)}")
+        raise AssertionError(split)
 
     def _draw(self, split: str, seen: set[str]) -> list[Pair]:
         found: dict[str, Pair] = {}
+        wanted, misses = self.sizes[split], 0
         for pair in self._candidates(split):
-            if pair.source not in seen:
-                found.setdefault(pair.source, pair)
-            if len(found) == self.sizes[split]:
+            new = pair.source not in seen and pair.source not in found
+            misses = 0 if new else misses + 1
+            if new:
+                found[pair.source] = pair
+            if misses > PATIENCE:
+                raise ValueError(
+                    f"{split}_size={wanted}: after {len(found)} sentences hardly a new one comes; "
+                    "ask for fewer, or take difficulty=study"
+                )
+            if len(found) == wanted:
                 break
         return list(found.values())
 

@@ -14,6 +14,7 @@ STRONG = {"nom": "er e es e", "acc": "en e es e", "dat": "em er em en"}
 RELATIVE = {**DEFINITE, "dat": "dem der dem denen"}
 CONTRACTED = {
     ("in", "dem"): "im",
+    ("in", "das"): "ins",
     ("an", "dem"): "am",
     ("zu", "dem"): "zum",
     ("zu", "der"): "zur",

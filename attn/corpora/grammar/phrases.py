@@ -25,7 +25,7 @@ class NounPhrase:
     """A subject or object: its English words, its German ones by case, and its features.
 
     ``definite`` tells whether German puts it before times and nicht; ``column`` is its gender, or
-    p for the plural, as the tables of inflection have it.
+    p for the plural, as the tables of inflection have it; ``heavy`` whether it ends in a clause.
     """
 
     english: Words
@@ -36,6 +36,7 @@ class NounPhrase:
     column: str = "m"
     kind: str = "person"
     pronoun: bool = False
+    heavy: bool = False
     english_object: Words | None = None
 
     def as_object(self) -> Words:
@@ -45,10 +46,11 @@ class NounPhrase:
 
 @dataclasses.dataclass
 class Adjunct:
-    """A time or place: its words on both sides."""
+    """A time or place: its words on both sides, and whether it ends in a clause."""
 
     english: Words
     german: Words
+    heavy: bool = False
 
 
 def pronoun(keys: Keys, subject: str) -> NounPhrase:
@@ -110,6 +112,7 @@ def noun_phrase(
         definite=determiner != "a",
         column=column,
         kind=noun.kind,
+        heavy=relative is not None,
     )
 
 
@@ -138,7 +141,7 @@ def prepositional(
         right = [Word(short, right[0].keys | {key}), *right[1:]]
     else:
         right = words(preposition[1], key) + right
-    return Adjunct(words(preposition[0], key) + phrase.as_object(), right)
+    return Adjunct(words(preposition[0], key) + phrase.as_object(), right, phrase.heavy)
 
 
 def fixed(keys: Keys, entry: str) -> Adjunct:

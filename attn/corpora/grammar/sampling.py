@@ -61,17 +61,25 @@ class Sampler:
         deniable = clause.modal is None or clause.modal[0] in WITH_NOT
         if deniable and self.chance(self.scope.negation):
             clause.negation = self.keys.new()
-        if verb.frame != "quality" and self.chance(self.scope.time):
+        if not bare:
+            self.complete(clause, level)
+        parts = (clause.dative, clause.accusative, clause.place)
+        # After a relative clause a time would be read as its own.
+        free = verb.frame != "quality" and not any(part and part.heavy for part in parts)
+        if free and self.chance(self.scope.time):
             clause.time = self.time(negated=clause.negation is not None)
-        if bare:
-            return clause
+        return clause
+
+    def complete(self, clause: Clause, level: int) -> None:
+        """Give a clause its objects and its place."""
+        verb = clause.verb
         if verb.frame in ("dat", "both"):
             kinds = verb.objects if verb.frame == "dat" else ("person",)
             clause.dative = self.thing(kinds, level, clause, determiners=("the", "my", "his"))
         if verb.frame in ("acc", "both"):
             clause.accusative = self.thing(verb.objects, level, clause)
-        clause.place = self.place_of(clause, level)
-        return clause
+        if not (clause.accusative and clause.accusative.heavy):
+            clause.place = self.place_of(clause, level)
 
     def subject(self, verb: Verb, level: int) -> NounPhrase:
         """What a verb says something of."""
@@ -105,7 +113,7 @@ class Sampler:
             key = self.keys.new()
             return Adjunct(words(quality.english, key), words(quality.german, key))
         if frame == "goal":
-            return self.place(level, ("to", "zu"))
+            return self.place(level, goal=True)
         if frame == "place" or (frame in ("none", "acc") and self.chance(self.scope.place)):
             return self.place(level)
         return None
@@ -183,8 +191,8 @@ class Sampler:
         right = words(noun.where[1], at) + words(german.cell(german.RELATIVE, "dat", column), key)
         return left + clause.english(), right + clause.german_final()
 
-    def place(self, level: int, preposition: tuple[str, str] | None = None) -> Adjunct:
-        """Where, or with a preposition given where to."""
+    def place(self, level: int, *, goal: bool = False) -> Adjunct:
+        """Where, or where to: into what one can be in, to all else."""
         noun = self.choice(self.vocabulary.nouns["place"])
         adjective = None
         if self.chance(self.scope.adjective):
@@ -194,9 +202,13 @@ class Sampler:
         phrase = phrases.noun_phrase(
             self.keys, noun, determiner, adjective=adjective, relative=relative
         )
-        chosen = preposition or noun.where
-        assert chosen is not None
-        return phrases.prepositional(self.keys, chosen, "dat", phrase, contract=relative is None)
+        assert noun.where is not None
+        prepositions, case = noun.where, "dat"
+        if goal:
+            inside = noun.where[0] == "in"
+            prepositions, case = (("into", "in"), "acc") if inside else (("to", "zu"), "dat")
+        contract = relative is None
+        return phrases.prepositional(self.keys, prepositions, case, phrase, contract=contract)
 
     def time(self, *, negated: bool) -> Adjunct:
         """A time of the table, an hour or a date; not every day does not go well with nicht."""

@@ -19,12 +19,13 @@ class Scope:
     relative: float
     subordinate: float
     question: float
+    joined: float
     numbers: float
 
 
 SCOPES = {
-    "demo": Scope(5, 0.2, 0.25, 0.1, 0.2, 0.2, 0.1, 0.15, 0.15, 0.0),
-    "study": Scope(1000, 0.3, 0.35, 0.15, 0.25, 0.2, 0.25, 0.35, 0.15, 0.15),
+    "demo": Scope(5, 0.2, 0.25, 0.1, 0.2, 0.2, 0.1, 0.15, 0.15, 0.06, 0.0),
+    "study": Scope(1000, 0.3, 0.35, 0.15, 0.25, 0.2, 0.25, 0.35, 0.15, 0.1, 0.15),
 }
 
 

@@ -18,7 +18,7 @@ class Sentences:
     def pair(self, *, joined: bool = False) -> tuple[Pair, int]:
         """A sentence, and how deep its clauses are nested; two joined by a conjunction if asked."""
         self.parts.begin()
-        if joined:
+        if joined or self.parts.chance(self.parts.scope.joined):
             return sentence(*self.joined(), "."), self.parts.deepest
         if self.parts.chance(self.parts.scope.question):
             return sentence(*self.question(), "?"), self.parts.deepest
