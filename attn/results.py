@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from attn import registry
 from attn.files import read_json, update_json, write_bytes, write_text
 from attn.scoring import Scoring, Statistics, fingerprint
 from attn.translation import Translation
@@ -24,9 +25,9 @@ def save(
 ) -> dict[str, Any]:
     """Score the translations of a split and keep them; what is then in ``scores.json`` of them.
 
-    ``search`` and ``checkpoint`` tell how they came about; the former has a ``name``. Translations
-    and statistics are those of the latest evaluation of a split, scores are kept by search; the
-    fingerprint of the translations tells which belong together.
+    ``search``, a config section, and ``checkpoint`` tell how they came about. Translations and
+    statistics are those of the latest evaluation of a split, scores are kept by search (``beam``,
+    ``beam size=10``); the fingerprint of the translations tells which belong together.
 
     Raises:
         ValueError: what cannot be scored; see ``Scoring.sentences``. Nothing is written then.
@@ -46,14 +47,14 @@ def save(
     write_bytes(run / "sentences" / f"{split}.npz", _archive({**statistics, **marks}))
 
     def add(every: dict[str, Any]) -> None:
-        every.setdefault(split, {})[str(search["name"])] = scores
+        every.setdefault(split, {})[_title(search)] = scores
 
     update_json(run / "scores.json", add)
     return scores
 
 
 def load_scores(run: Path) -> dict[str, dict[str, dict[str, Any]]]:
-    """All scores of a run: ``{split: {search: {metric: {score, signature}, ...}}}``."""
+    """All scores of a run: ``{split: {title of search: {metric: {score, signature}, ...}}}``."""
     path = run / "scores.json"
     scores: dict[str, dict[str, dict[str, Any]]] = read_json(path) if path.exists() else {}
     return scores
@@ -63,6 +64,17 @@ def load_sentences(run: Path, split: str) -> Statistics:
     """The statistics of each sentence of a split, as ``Scoring.sentences`` gave them."""
     with np.load(run / "sentences" / f"{split}.npz", allow_pickle=False) as archive:
         return {name: archive[name] for name in archive.files if archive[name].ndim == 2}
+
+
+def _title(search: Mapping[str, Any]) -> str:
+    """The name of a search and the options in which it differs from its defaults."""
+    defaults = registry.defaults(registry.find("search", search["name"]))
+    differing = [
+        f"{option}={registry.as_yaml(search[option])}"
+        for option, value in defaults.items()
+        if search.get(option, value) != value
+    ]
+    return " ".join([search["name"], *differing])
 
 
 def _archive(arrays: Mapping[str, Any]) -> bytes:

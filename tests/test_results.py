@@ -23,9 +23,10 @@ SAID = said("Ein Hund läuft im Haus .", "", "Die Katze schläft .")
 
 
 def save(run, split="test", translations=SAID, name="beam", **changed):
+    """With a search of default options, all given or not."""
     given = {
         "scoring": Scoring(),
-        "search": {"name": name, "size": 5},
+        "search": {"name": name, "max_extra": 10},
         "checkpoint": {"step": 3, "sha256": "abc"},
         **changed,
     }
@@ -40,7 +41,7 @@ def test_scores_come_with_all_that_they_depend_on(tmp_path):
         "reference": fingerprint(REFERENCES),
         "translations": fingerprint(texts),
         "checkpoint": {"step": 3, "sha256": "abc"},
-        "search": {"name": "beam", "size": 5},
+        "search": {"name": "beam", "max_extra": 10},
     }
     assert read_json(tmp_path / "scores.json") == {"test": {"beam": scores}}
 
@@ -50,10 +51,11 @@ def test_scores_are_kept_by_split_and_search(tmp_path):
     first = save(tmp_path)
     other = save(tmp_path, name="greedy")
     third = save(tmp_path, "test_longer")
+    wide = save(tmp_path, search={"name": "beam", "size": 11, "length_penalty": 1.0})
     again = save(tmp_path, translations=said("Ein Hund .", "", "Eine Katze ."))
     assert again != first
     assert results.load_scores(tmp_path) == {
-        "test": {"beam": again, "greedy": other},
+        "test": {"beam": again, "greedy": other, "beam size=11 length_penalty=1.0": wide},
         "test_longer": {"beam": third},
     }
 

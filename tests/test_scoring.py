@@ -10,40 +10,20 @@ from sacrebleu.metrics import BLEU, CHRF, TER
 
 from attn.scoring import Scoring, fingerprint
 
-WORDS = [
-    "der",
-    "die",
-    "das",
-    "Hund",
-    "Katze",
-    ",",
-    "läuft",
-    "schläft",
-    "nicht",
-    ";",
-    "im",
-    "Garten",
-    ".",
-    "Es",
-    "ist",
-    "3.5",
-    "km",
-    "weit",
-    "!",
-]
+TEXT = "der die das Hund Katze , läuft schläft nicht ; im Garten . Es ist 3.5 km weit !"
 METRICS = ("BLEU", "chrF", "TER")
 
 
 def corpus(size=23):
     """References, and translations in which words are lost, doubled and moved; one is empty."""
-    draw = random.Random(5)
-    references = [" ".join(draw.choices(WORDS, k=draw.randint(1, 17))) for _ in range(size)]
+    draw, words = random.Random(5), TEXT.split()
+    references = [" ".join(draw.choices(words, k=draw.randint(1, 17))) for _ in range(size)]
     said = []
     for reference in references:
-        words = [word for word in reference.split() if draw.random() > 0.15]
+        kept = [word for word in reference.split() if draw.random() > 0.15]
         if draw.random() < 0.3:
-            words.insert(0, words[-1] if words else "ja")
-        said.append(" ".join(words))
+            kept.insert(0, kept[-1] if kept else "ja")
+        said.append(" ".join(kept))
     return ["", *said[1:]], references
 
 
