@@ -46,6 +46,7 @@ bench: install  ## measure training speed beside a plain loop
 
 demo: install  ## train, evaluate and look at a small model, offline, in minutes
 	$(BIN)/attn train experiment=demo
+	$(BIN)/attn evaluate run=outputs/demo split=test samples=10
 
 wheel: install  ## build what can be installed elsewhere, into dist/
 	rm -rf build dist

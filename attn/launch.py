@@ -14,7 +14,7 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from attn import overrides, plugins
+from attn import modules, overrides, plugins
 from attn.preflight import Preflight, settle
 from attn.registry import ConfigError
 
@@ -26,7 +26,7 @@ def launch(command: str, arguments: Sequence[str], flags: argparse.Namespace) ->
     module = importlib.import_module(f"attn.commands.{command}")
     given, problems = overrides.parse(arguments)
     problems += plugins.search_folder(flags.config_dir)
-    problems += plugins.load(plugins.named(given))
+    problems += modules.load(plugins.named(given))
     with hydra.initialize_config_module("attn.conf", version_base="1.3"):
         plugins.store_sections()
         preflight = Preflight(command, module.check)
@@ -56,7 +56,7 @@ def _run(command: str, module: ModuleType, argv: list[str]) -> int:
     def task(cfg: DictConfig) -> Any:
         config = HydraConfig.get()
         try:
-            plugins.load(cfg.plugins)
+            modules.load(cfg.plugins)
             return module.run(settle(cfg, config.runtime.choices))
         except Exception as error:
             if "--multirun" in argv:

@@ -1,7 +1,5 @@
-"""Modules of the user's own, and config sections for the components that they register."""
+"""Config sections for the components of plug-ins, and folders of the user's own YAML files."""
 
-import importlib
-import sys
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -23,22 +21,6 @@ def named(given: Sequence[Given]) -> list[str]:
     """The modules that the command line names."""
     value = next((one.override.value() for one in given if one.key == "plugins"), [])
     return [str(name) for name in value] if isinstance(value, list) else []
-
-
-def load(modules: Sequence[str]) -> list[str]:
-    """Import modules from ``sys.path`` or the current directory; a line for each that fails."""
-    here = str(Path.cwd())
-    if modules and here not in sys.path:
-        sys.path.append(here)
-    return [problem for module in modules if (problem := _import(module))]
-
-
-def _import(module: str) -> str | None:
-    try:
-        importlib.import_module(module)
-    except Exception as error:  # noqa: BLE001 - a user's module may raise anything
-        return f"plugins=[{module}]: {type(error).__name__}: {' '.join(str(error).split())}"
-    return None
 
 
 class UserFolder(SearchPathPlugin):

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from attn import assemble, runs
+from attn import assemble, modules, runs
 from attn.checkpoint import CheckpointError, Checkpoints
 from attn.registry import ConfigError
 from attn.search import Search
@@ -26,10 +26,12 @@ class Trained:
         """What a command's config names.
 
         Raises:
-            ConfigError: there is no such run or checkpoint.
+            ConfigError: there is no such run or checkpoint, or a plug-in of the run is missing.
         """
         folder = runs.find(str(asked["run"]))
         config = runs.load_config(folder)
+        if unknown := modules.load(config["plugins"]):
+            raise ConfigError([f"{line} (a plug-in of {folder})" for line in unknown])
         precision = dict(asked["precision"])
         if precision["dtype"] == "auto":
             precision["dtype"] = config["precision"]["dtype"]

@@ -141,7 +141,7 @@ class Trainer:
         while not self.finished(progress):
             began = time.perf_counter()
             batches, epoch, at = next(groups)
-            likelihood, norm = self._update(session, batches)
+            likelihood, norm = self.update(session, batches)
             progress.step, progress.epoch, progress.batch = progress.step + 1, epoch, at
             progress.seconds += time.perf_counter() - began
             window.add(batches, likelihood, norm)
@@ -156,7 +156,7 @@ class Trainer:
                 observer.evaluate(progress)
                 session.model.train()
 
-    def _update(self, session: Session, batches: list[Batch]) -> tuple[Tensor, Tensor]:
+    def update(self, session: Session, batches: list[Batch]) -> tuple[Tensor, Tensor]:
         """One step of the optimiser: the summed negative log-likelihood, the gradient's norm."""
         factor = session.schedule(session.progress.step + 1)
         for group in session.optimizer.param_groups:

@@ -1,0 +1,175 @@
+"""Training speed of ``attn`` beside a plain ``torch.nn.Transformer`` loop, in one alternating run.
+
+Same shape, same batches, same optimiser; the plain loop computes in fp32 with ``F.cross_entropy``.
+Each contender runs in a process of its own, a few steps at a time, so that the allocator of the
+tuned one (glibc's GLIBC_TUNABLES) differs; medians and ratios are printed as a table.
+
+    make bench
+    .venv/bin/python experiments/speed/bench.py --rounds 9 --shape tiny
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from attn import assemble
+from attn.batching import Batch, collate
+from attn.loss import Loss
+from attn.precision import Precision, fast_bf16
+from attn.trainer import Session, Trainer
+
+VOCABULARY, PAIRS, LENGTH = 8000, 204, 19  # 204 targets of 20 tokens, end included: 4080 a step
+SHAPES = {
+    "tiny": (4, 128, 256, 4, 0.3),
+    "small": (3, 256, 1024, 4, 0.1),
+    "base": (6, 512, 2048, 8, 0.1),
+}
+KEPT = "glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=4294967296"
+CONTENDERS = {
+    "plain fp32": {},
+    "plain fp32, allocator tuned": {"GLIBC_TUNABLES": KEPT},
+    "attn fp32": {},
+    "attn fp32, allocator tuned": {"GLIBC_TUNABLES": KEPT},
+    "attn bf16": {},
+}
+
+
+def batches(count: int) -> list[Batch]:
+    """The same random batches for all."""
+    ids = torch.randint(
+        4, VOCABULARY, (count, PAIRS, 2, LENGTH), generator=torch.Generator().manual_seed(0)
+    ).tolist()
+    return [collate([(source, target) for source, target in some], range(PAIRS)) for some in ids]
+
+
+class Plain(nn.Module):
+    """What one writes in an hour with torch's own modules."""
+
+    def __init__(self, layers: int, dim: int, inner: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.dim = dim
+        self.embedding = nn.Embedding(VOCABULARY, dim)
+        self.transformer = nn.Transformer(
+            dim, heads, layers, layers, inner, dropout, batch_first=True
+        )
+        self.positions = nn.Parameter(torch.randn(1, 64, dim), requires_grad=False)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, source: Tensor, inputs: Tensor) -> Tensor:
+        """The logits."""
+        x, y = (
+            self.dropout(self.embedding(ids) * self.dim**0.5 + self.positions[:, : ids.shape[1]])
+            for ids in (source, inputs)
+        )
+        mask = torch.ones(inputs.shape[1], inputs.shape[1]).triu(1).bool()
+        padding = source == 0
+        hidden = self.transformer(
+            x, y, tgt_mask=mask, src_key_padding_mask=padding, memory_key_padding_mask=padding
+        )
+        return F.linear(hidden, self.embedding.weight)
+
+
+def plain_steps(shape: str, some: list[Batch]) -> list[float]:
+    """Seconds of each step of the plain loop."""
+    model = Plain(*SHAPES[shape])
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, betas=(0.9, 0.98))
+    seconds = []
+    for batch in some:
+        began = time.perf_counter()
+        logits = model(batch.source, batch.inputs)
+        loss = F.cross_entropy(
+            logits.flatten(0, 1), batch.labels.flatten(), ignore_index=0, label_smoothing=0.1
+        )
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        seconds.append(time.perf_counter() - began)
+    return seconds
+
+
+def attn_steps(shape: str, some: list[Batch], dtype: str) -> list[float]:
+    """Seconds of each step of the trainer."""
+    layers, dim, inner, heads, dropout = SHAPES[shape]
+    config = {
+        "model": {
+            "name": "transformer",
+            "encoder_layers": layers,
+            "decoder_layers": layers,
+            "dim": dim,
+            "feedforward_dim": inner,
+            "heads": heads,
+            "dropout": dropout,
+        },
+        "attention": {"name": "softmax", "heads": heads, "dropout": 0.0},
+        "position": {"name": "sinusoidal"},
+        "optimizer": {"name": "adam"},
+    }
+    model = assemble.model(config, source_size=VOCABULARY, target_size=VOCABULARY)
+    session = Session(
+        model=model,
+        loss=Loss(),
+        optimizer=assemble.optimizer(config, model),
+        schedule=lambda _: 1.0,
+        precision=Precision(device="cpu", dtype=dtype),
+        epoch=lambda *_: iter(some),
+    )
+    trainer, seconds = Trainer(steps=len(some)), []
+    for batch in some:
+        began = time.perf_counter()
+        trainer.update(session, [batch])
+        seconds.append(time.perf_counter() - began)
+    return seconds
+
+
+def measure(contender: str, shape: str, steps: int) -> None:
+    """Print the median seconds of a step, the first two left out."""
+    some = batches(steps + 2)
+    if contender.startswith("plain"):
+        seconds = plain_steps(shape, some)
+    else:
+        seconds = attn_steps(shape, some, contender.removeprefix("attn ")[:4])
+    print(json.dumps(statistics.median(seconds[2:])))  # noqa: T201
+
+
+def main() -> None:
+    """Run all contenders in turn, as often as asked, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--shape", choices=SHAPES, default="tiny")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=4)
+    parser.add_argument("--contender", help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.contender:
+        measure(asked.contender, asked.shape, asked.steps)
+        return
+    names = [name for name in CONTENDERS if "bf16" not in name or fast_bf16()]
+    rates: dict[str, list[float]] = {name: [] for name in names}
+    for _ in range(asked.rounds):
+        for name in names:
+            command = [sys.executable, __file__, "--contender", name]
+            command += ["--shape", asked.shape, "--steps", str(asked.steps)]
+            environment = {**os.environ, **CONTENDERS[name]}
+            done = subprocess.run(command, env=environment, check=True, capture_output=True)
+            rates[name].append(PAIRS * (LENGTH + 1) / json.loads(done.stdout))
+    first = statistics.median(rates[names[0]])
+    print(f"| {asked.shape} | target tokens/s (median of {asked.rounds}) | range | ratio |")  # noqa: T201
+    print("|---|---|---|---|")  # noqa: T201
+    for name, some in rates.items():
+        middle = statistics.median(some)
+        span = f"{min(some):.0f}-{max(some):.0f}"
+        print(f"| {name} | {middle:.0f} | {span} | {middle / first:.2f} |")  # noqa: T201
+    if not fast_bf16():
+        print("bf16 is left out: this CPU does not multiply it in hardware")  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()
