@@ -1,10 +1,18 @@
 """What all tests share."""
 
+import os
+
 import pytest
 import torch
 from fakes import fake, refuses  # noqa: F401 - fixtures
 
 torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def cache(tmp_path_factory):
+    """Tokenizers are not kept beyond the tests."""
+    os.environ["ATTN_CACHE"] = str(tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture(autouse=True)

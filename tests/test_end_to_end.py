@@ -1,0 +1,204 @@
+"""The commands as a user runs them, on models of some thousand weights."""
+
+import io
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from attn import checkpoint, results, runs
+from attn.checkpoint import Checkpoints
+from attn.cli import main
+
+TINY = ["experiment=smoke", "precision.device=cpu"]
+SMOKE = [*TINY, "precision.dtype=fp32"]
+
+
+def run_of(folder):
+    return runs.find(str(folder))
+
+
+def losses(run):
+    lines = (run / "metrics.jsonl").read_text().splitlines()
+    return [
+        {key: line.get(key) for key in ("step", "group", "loss", "gradient_norm", "BLEU")}
+        for line in map(json.loads, lines)
+    ]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A run of 20 steps, and what it said."""
+    folder = tmp_path_factory.mktemp("trained")
+    assert main(["train", *SMOKE, f"output={folder}"]) == 0
+    return SimpleNamespace(folder=folder, run=run_of(folder))
+
+
+def test_a_run_leaves_what_is_promised(trained):
+    names = {path.name for path in trained.run.iterdir()}
+    assert names >= {
+        "config.yaml",
+        "status.json",
+        "log.txt",
+        "metrics.jsonl",
+        "tensorboard",
+        "tokenizer",
+        "checkpoints",
+    }
+    assert runs.status(trained.run) == "finished"
+    assert trained.run.relative_to(trained.folder).parts[0] == "smoke"
+    assert losses(trained.run)[-1]["group"] == "dev"
+
+
+def test_the_loss_falls(trained):
+    train = [line["loss"] for line in losses(trained.run) if line["group"] == "train"]
+    assert train[-1] < train[0]
+
+
+def test_the_same_command_again_says_so_and_changes_nothing(trained, capsys):
+    before = (trained.run / "metrics.jsonl").read_text()
+    assert main(["train", *SMOKE, f"output={trained.folder}"]) == 0
+    assert "finished at step 20 already" in capsys.readouterr().out
+    assert (trained.run / "metrics.jsonl").read_text() == before
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["precision.dtype=fp32"],
+        ["precision.dtype=fp32", "trainer.accumulate=2"],
+        ["precision.dtype=bf16", "model.dim=16"],
+        ["precision.dtype=fp32", "model.dropout=0.3", "batches.tokens=600"],
+    ],
+    ids=["plain", "accumulated", "bf16", "dropout"],
+)
+def test_resumed_is_uninterrupted(tmp_path, options):
+    common = [*TINY, *options, "trainer.evaluate_every=6", "trainer.log_every=3"]
+    common += ["trainer.keep_last=9"]
+    for folder, steps in (("whole", (12,)), ("parts", (6, 12))):
+        for step in steps:
+            output = tmp_path / folder
+            assert main(["train", *common, f"output={output}", f"trainer.steps={step}"]) == 0
+    whole, parts = (run_of(tmp_path / folder) for folder in ("whole", "parts"))
+    assert whole.parent.name == parts.parent.name
+    first, second = (checkpoint.load(run / "checkpoints" / "step-12") for run in (whole, parts))
+    assert first[0].keys() == second[0].keys()
+    for name, weight in first[0].items():
+        assert torch.equal(weight, second[0][name]), name
+    states = [loaded[1]["optimizer"]["state"] for loaded in (first, second)]
+    for key, values in states[0].items():
+        for name, value in values.items():
+            assert torch.equal(value, states[1][key][name])
+    assert losses(whole) == losses(parts)
+
+
+def test_fp16_with_a_scaled_loss_stays_finite(tmp_path):
+    options = ["precision.dtype=fp16", "trainer.steps=4", "trainer.evaluate_every=4"]
+    assert main(["train", *TINY, *options, f"output={tmp_path}"]) == 0
+    weights, state, _ = checkpoint.load(Checkpoints(run_of(tmp_path) / "checkpoints").find("last"))
+    assert all(weight.isfinite().all() for weight in weights.values())
+    assert state["scaler"]["scale"] > 0
+
+
+def test_minutes_end_a_training(tmp_path):
+    options = ["trainer.minutes=0.00001", "trainer.steps=1000"]
+    assert main(["train", *SMOKE, *options, f"output={tmp_path}"]) == 0
+    assert Checkpoints(run_of(tmp_path) / "checkpoints").steps() == [1]
+
+
+def test_a_sweep_is_a_run_for_each_choice(tmp_path):
+    options = ["-m", "position=sinusoidal,learned", "trainer.steps=2", f"output={tmp_path}"]
+    assert main(["train", *SMOKE, *options]) == 0
+    found = sorted(path.parent.parent.name for path in tmp_path.rglob("config.yaml"))
+    assert [name.rsplit("-", 1)[0] for name in found] == [
+        "transformer-softmax-learned",
+        "transformer-softmax-sinusoidal",
+    ]
+
+
+def test_validation_is_evaluation(trained, capsys):
+    arguments = ["evaluate", f"run={trained.folder}", "split=dev", "search=greedy"]
+    best = Checkpoints(trained.run / "checkpoints").find("best")
+    assert main(arguments) == 0
+    said = capsys.readouterr().out
+    scores = results.load_scores(trained.run)["dev"]["greedy"]
+    assert scores["BLEU"]["score"] == checkpoint.load_meta(best)["score"]
+    assert scores["BLEU"]["signature"] in said
+    assert said.count("reference    ") == 3
+
+
+def test_evaluation_keeps_what_was_said(trained):
+    assert main(["evaluate", f"run={trained.folder}", "split=longer", "samples=0"]) == 0
+    texts = (trained.run / "translations" / "longer.txt").read_text().splitlines()
+    references = (trained.run / "translations" / "longer.ref").read_text().splitlines()
+    assert len(texts) == len(references) == 20
+    assert set(results.load_sentences(trained.run, "longer")) == {"BLEU", "chrF", "TER"}
+
+
+def test_translation_is_a_line_for_a_line(trained, tmp_path, monkeypatch, capsysbinary):
+    source = tmp_path / "source.txt"
+    source.write_text("a b c\n\nd\n")
+    target = tmp_path / "target.txt"
+    arguments = ["translate", f"run={trained.folder}"]
+    assert main([*arguments, f"input={source}", f"output={target}"]) == 0
+    lines = target.read_text().split("\n")
+    assert len(lines) == 4
+    assert lines[1] == ""
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(source.read_bytes())))
+    assert main(arguments) == 0
+    assert capsysbinary.readouterr().out == target.read_bytes()
+    assert main([*arguments, "text=a b c"]) == 0
+    assert capsysbinary.readouterr().out.decode() == f"{lines[0]}\n"
+
+
+def test_what_is_too_long_is_cut_and_counted(trained, capsys):
+    assert main(["translate", f"run={trained.folder}", f"text={'a ' * 300}"]) == 0
+    assert capsys.readouterr().err == "1 lines were longer than batches.max_length and cut\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["evaluate", "run=nowhere"], "run=nowhere: there is no such folder\n"),
+        (
+            ["evaluate", "run={run}", "checkpoint=7"],
+            "checkpoint=7: not in {run}/checkpoints; "
+            "choose best, last or one of the steps: 10, 20\n",
+        ),
+        (
+            ["evaluate", "run={run}", "split=tset"],
+            "split=tset: unknown; did you mean 'test'? choose one of dev, longer, test, train\n",
+        ),
+        (
+            ["translate", "run={run}", "text=a", "input=b"],
+            "input=b: text is given too; drop one of them\ninput=b: there is no such file\n",
+        ),
+    ],
+)
+def test_wrong_requests_are_named(trained, capsys, arguments, message):
+    given = [argument.format(run=trained.run) for argument in arguments]
+    assert main(given) == 2
+    assert capsys.readouterr().err == message.format(run=trained.run)
+
+
+def test_wrong_data_is_wrong_input(tmp_path, capsys):
+    for name, text in (("train", "a\nb\n"), ("dev", "a\n"), ("test", "a\n")):
+        (tmp_path / f"{name}.en").write_text(text)
+        (tmp_path / f"{name}.de").write_text("x\n")
+    options = ["dataset=parallel", f"dataset.root={tmp_path}", f"output={tmp_path / 'out'}"]
+    assert main(["train", *options, "tokenizer=words", "model=tiny"]) == 2
+    said = capsys.readouterr().err
+    assert f"{Path(tmp_path) / 'train.en'} has 2 lines" in said
+    assert "Traceback" not in said
+
+
+def test_a_failure_is_kept_in_the_status(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("attn.watch.Watch.evaluate", lambda *_: 1 / 0)
+    assert main(["train", *SMOKE, f"output={tmp_path}"]) == 1
+    status = json.loads((run_of(tmp_path) / "status.json").read_text())
+    assert status["state"] == "failed"
+    assert status["error"] == "ZeroDivisionError: division by zero"
+    assert "division by zero" in capsys.readouterr().err
