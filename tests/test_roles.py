@@ -1,0 +1,145 @@
+"""Who stands where: attention by role and by layer."""
+
+import pytest
+from torch import nn
+
+from attn import attention, positions, registry  # noqa: F401 - registers
+from attn.contract import Capabilities, PositionKind, Role
+from attn.roles import Roles
+
+
+@pytest.fixture(autouse=True)
+def onlooker():
+    """An attention that serves the cross role alone."""
+
+    @registry.register("attention", "onlooker")
+    class Onlooker(nn.Module):
+        capabilities = Capabilities(
+            roles=frozenset({Role.CROSS}), positions=frozenset(PositionKind), kernels=("auto",)
+        )
+
+        def __init__(self, *, role, query_dim, memory_dim, out_dim, heads: int = 2):
+            super().__init__()
+
+    yield
+    del registry.get_kind("attention").components["onlooker"]
+
+
+def config(**changes):
+    return {
+        "model": {"name": "transformer", "encoder_layers": 3, "decoder_layers": 2, "heads": 4}
+        | {"attention_dropout": 0.1},
+        "position": {"name": "sinusoidal"},
+        "attention": {"name": "softmax", "heads": 4},
+        "attention_elsewhere": {"name": "softmax", "heads": 1},
+        **changes,
+    }
+
+
+def key(roles, role, layer=0):
+    return roles.section(role, layer)[0]
+
+
+def test_one_attention_takes_every_role_that_it_serves():
+    roles = Roles(config())
+    assert {key(roles, role) for role in Role} == {"attention"}
+    assert roles.problems() == []
+    assert roles.summary() == "encoder softmax, decoder softmax, cross softmax"
+
+
+def test_the_other_roles_go_elsewhere():
+    roles = Roles(config(attention={"name": "onlooker"}))
+    assert key(roles, Role.CROSS) == "attention"
+    assert key(roles, Role.ENCODER) == key(roles, Role.DECODER) == "attention_elsewhere"
+    assert roles.problems() == []
+
+
+def test_a_role_that_is_named_comes_first():
+    roles = Roles(config(decoder_attention={"name": "softmax", "heads": 2}))
+    assert key(roles, Role.DECODER) == "decoder_attention"
+    assert key(roles, Role.ENCODER) == "attention"
+
+
+def test_layers_are_named_one_by_one():
+    layers = [
+        {"layers": "0-1", "name": "softmax", "head_dim": 5},
+        {"layers": 2, "name": "softmax"},
+    ]
+    roles = Roles(config(encoder_layers=layers))
+    assert roles.problems() == []
+    assert key(roles, Role.ENCODER, 1) == "encoder_layers.0"
+    section = roles.section(Role.ENCODER, 1)[1]
+    assert (section["heads"], section["dropout"], section["head_dim"]) == (4, 0.1, 5)
+    assert roles.section(Role.ENCODER, 2)[1]["head_dim"] is None
+    assert key(roles, Role.DECODER, 1) == "attention"
+
+
+def test_a_layer_takes_sizes_from_the_model_without_a_yaml_too():
+    roles = Roles(config(cross_layers=[{"layers": "0-1", "name": "onlooker"}]))
+    assert roles.section(Role.CROSS, 0)[1] == {"name": "onlooker", "heads": 4}
+    assert roles.summary().endswith("cross onlooker")
+
+
+@pytest.mark.parametrize(
+    ("changes", "lines"),
+    [
+        (
+            {"encoder_attention": {"name": "onlooker"}},
+            ["encoder_attention=onlooker: cannot serve the encoder role; choose one of softmax"],
+        ),
+        (
+            {"attention": {"name": "softmax", "haeds": 2}},
+            [
+                "attention.haeds=2: unknown option; did you mean 'heads'? choose one of bias, "
+                "dropout, head_dim, heads, kernel, value_dim"
+            ],
+        ),
+        (
+            {"encoder_layers": [{"layers": "0-1", "name": "softmax"}]},
+            ["encoder_layers: layer 2 is named 0 times; name each once"],
+        ),
+        (
+            {"decoder_layers": [{"layers": "0-2", "name": "softmax"}]},
+            ["decoder_layers: layer 2 does not exist; they are 0-1"],
+        ),
+        (
+            {"cross_layers": [{"layers": n, "name": "softmax"} for n in (0, 1, "0-1")]},
+            [
+                "cross_layers: layer 0 is named 2 times; name each once",
+                "cross_layers: layer 1 is named 2 times; name each once",
+            ],
+        ),
+        (
+            {"encoder_layers": ["softmax"]},
+            ["encoder_layers.0=softmax: must look like {layers: 0-2, name: softmax}"],
+        ),
+        (
+            {"encoder_layers": [{"layers": "first", "name": "softmax"}]},
+            ["encoder_layers.0.layers=first: must look like 3 or 0-2"],
+        ),
+        (
+            {"position": {"name": "none"}},
+            [
+                "position=none: the encoder would see a bag of words; choose one of learned, "
+                "sinusoidal, or set position.allow_bag_of_words=true if that is meant"
+            ],
+        ),
+        ({"position": {"name": "none", "allow_bag_of_words": True}}, []),
+        (
+            {
+                "encoder_attention": {"name": "softmax"},
+                "encoder_layers": [{"layers": "0-2", "name": "softmax"}],
+            },
+            ["encoder_attention=softmax: encoder_layers names every layer; drop one"],
+        ),
+    ],
+)
+def test_what_is_wrong_is_named(changes, lines):
+    assert Roles(config(**changes)).problems() == lines
+
+
+def test_an_unknown_attention_of_a_layer_is_named():
+    found = Roles(config(encoder_layers=[{"layers": 0, "name": "sotfmax"}])).problems()
+    assert found == [
+        "attention=sotfmax: unknown; did you mean 'softmax'? choose one of onlooker, softmax"
+    ]
