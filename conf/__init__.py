@@ -1,0 +1,1 @@
+"""The YAML files of attn, one folder a kind."""

@@ -203,34 +203,33 @@ class TestPositions:
             registry.build("position", section, dim=dim)
 
 
+def _copy_attention(theirs, ours):
+    maps = ours.projections
+    joint = [maps.joint] if hasattr(maps, "joint") else [maps.query, maps.key_value]
+    theirs.in_proj_weight.copy_(torch.cat([linear.weight for linear in joint]))
+    theirs.in_proj_bias.copy_(torch.cat([linear.bias for linear in joint]))
+    theirs.out_proj.load_state_dict(maps.out.state_dict())
+
+
+def _copy_rest(theirs, ours):
+    theirs.linear1.load_state_dict(ours.feedforward.inner.state_dict())
+    theirs.linear2.load_state_dict(ours.feedforward.outer.state_dict())
+    for number, residual in enumerate(ours.residuals, 1):
+        getattr(theirs, f"norm{number}").load_state_dict(residual.norm.state_dict())
+
+
+@torch.no_grad()
 def _copy(ours, theirs):
-    """Give torch's Transformer the weights of ours."""
-
-    def attention(theirs, ours):
-        maps = ours.projections
-        joint = [maps.joint] if hasattr(maps, "joint") else [maps.query, maps.key_value]
-        theirs.in_proj_weight.copy_(torch.cat([linear.weight for linear in joint]))
-        theirs.in_proj_bias.copy_(torch.cat([linear.bias for linear in joint]))
-        theirs.out_proj.load_state_dict(maps.out.state_dict())
-
-    def feedforward(theirs, ours):
-        theirs.linear1.load_state_dict(ours.inner.state_dict())
-        theirs.linear2.load_state_dict(ours.outer.state_dict())
-
-    with torch.no_grad():
-        for parameter in ours.parameters():
-            parameter.add_(torch.randn_like(parameter), alpha=0.1)
-        for one, other in zip(theirs.encoder.layers, ours.encoder, strict=True):
-            attention(one.self_attn, other.attention)
-            feedforward(one, other.feedforward)
-            for number, residual in enumerate(other.residuals, 1):
-                getattr(one, f"norm{number}").load_state_dict(residual.norm.state_dict())
-        for one, other in zip(theirs.decoder.layers, ours.decoder, strict=True):
-            attention(one.self_attn, other.attention)
-            attention(one.multihead_attn, other.cross)
-            feedforward(one, other.feedforward)
-            for number, residual in enumerate(other.residuals, 1):
-                getattr(one, f"norm{number}").load_state_dict(residual.norm.state_dict())
-        if isinstance(ours.encoder_norm, nn.LayerNorm):
-            theirs.encoder.norm.load_state_dict(ours.encoder_norm.state_dict())
-            theirs.decoder.norm.load_state_dict(ours.decoder_norm.state_dict())
+    """Give torch's Transformer the weights of ours, drawn anew so that no bias is zero."""
+    for parameter in ours.parameters():
+        parameter.add_(torch.randn_like(parameter), alpha=0.1)
+    for one, other in zip(theirs.encoder.layers, ours.encoder, strict=True):
+        _copy_attention(one.self_attn, other.attention)
+        _copy_rest(one, other)
+    for one, other in zip(theirs.decoder.layers, ours.decoder, strict=True):
+        _copy_attention(one.self_attn, other.attention)
+        _copy_attention(one.multihead_attn, other.cross)
+        _copy_rest(one, other)
+    if isinstance(ours.encoder_norm, nn.LayerNorm):
+        theirs.encoder.norm.load_state_dict(ours.encoder_norm.state_dict())
+        theirs.decoder.norm.load_state_dict(ours.decoder_norm.state_dict())
