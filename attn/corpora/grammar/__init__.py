@@ -95,8 +95,9 @@ class Grammar:
             if new:
                 found[pair.source] = pair
             if misses > PATIENCE:
+                option = TEST if split in (LONGER, DEEPER) else split
                 raise ValueError(
-                    f"{split}_size={wanted}: after {len(found)} sentences hardly a new one comes; "
+                    f"{option}_size={wanted}: after {len(found)} sentences hardly a new one comes; "
                     "ask for fewer, or take difficulty=study"
                 )
             if len(found) == wanted:

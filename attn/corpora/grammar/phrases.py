@@ -18,6 +18,7 @@ PRONOUNS = {
 # What stands before a noun: English, German stem.
 POSSESSIVES = {"my": "mein", "his": "sein", "her": "ihr", "our": "unser"}
 NEGATED = "kein"
+SILENT_H = ("honest",)
 
 
 @dataclasses.dataclass
@@ -119,7 +120,8 @@ def noun_phrase(
 def _english_determiner(determiner: str, following: str, value: int, bare: bool) -> str:
     if bare:
         return english.number(value) if value > 1 else ""
-    return "an" if determiner == "a" and following[0] in "aeiou" else determiner
+    vowel = following[0] in "aeiou" or following in SILENT_H
+    return "an" if determiner == "a" and vowel else determiner
 
 
 def _german_determiner(determiner: str, case: str, column: str, value: int, bare: bool) -> str:
