@@ -700,9 +700,6 @@ def test_an_unknown_split_is_named():
 @pytest.mark.parametrize("split", ["test", "longer", "deeper"])
 def test_who_asks_for_too_many_is_told_which_option_did(monkeypatch, split):
     monkeypatch.setattr("attn.corpora.grammar.PATIENCE", -1)
-    message = (
-        "test_size=61: after 1 sentences hardly a new one comes; "
-        "ask for fewer, or take difficulty=study"
-    )
+    message = "test_size=61: after 1 sentences hardly a new one comes; ask for fewer"
     with pytest.raises(ValueError, match=exactly(message)):
         Grammar(**SIZES).read(split)

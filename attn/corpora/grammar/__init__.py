@@ -98,7 +98,7 @@ class Grammar:
                 option = TEST if split in (LONGER, DEEPER) else split
                 raise ValueError(
                     f"{option}_size={wanted}: after {len(found)} sentences hardly a new one comes; "
-                    "ask for fewer, or take difficulty=study"
+                    "ask for fewer"
                 )
             if len(found) == wanted:
                 break
