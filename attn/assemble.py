@@ -1,18 +1,19 @@
 """From config sections to objects; the only reader of composed configs."""
 
+import copy
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import MISSING, DictConfig, OmegaConf
 from torch import nn
 
 from attn import attention as _attention  # noqa: F401 - registers
 from attn import corpora, models, optim, positions, registry, search, tokenizers, vocabulary  # noqa: F401
 from attn.batching import Batches
-from attn.checkpoint import load, load_weights
+from attn.checkpoint import load_weights, weights_at
 from attn.contract import Attention, Role
 from attn.loss import Loss
 from attn.precision import Precision
@@ -36,6 +37,8 @@ SECTIONS = {
     "search": "search",
     "validation_search": "search",
 }
+KINDS = SECTIONS | {f"{role.value}_attention": "attention" for role in Role}
+KINDS["attention_elsewhere"] = "attention"
 SIZE = 16  # of a vocabulary, where only the shapes of a model are checked
 
 
@@ -105,18 +108,32 @@ def problems(config: Config) -> list[str]:
     roles = Roles(config).problems()
     found += roles
     if not found:
-        found += _trial(lambda: _on_meta(config))
+        found += _every_fault(_on_meta, config)
     return found
+
+
+def use_problems(search_section: Config, precision_section: Config) -> list[str]:
+    """Everything that is wrong with how a trained model is to be used, one line each."""
+    config = {"search": dict(search_section), "precision": dict(precision_section)}
+    return [
+        *_every_fault(lambda one: part(one, "search", "search"), config),
+        *_every_fault(lambda one: part(one, "precision"), config),
+    ]
 
 
 def _section_problems(config: Config) -> Iterator[str]:
     for key in FIXED:
-        yield from _trial(lambda key=key: part(config, key))  # type: ignore[misc]
+        yield from _every_fault(lambda one, key=key: part(one, key), config)  # type: ignore[misc]
     for key, kind in SECTIONS.items():
-        yield from _trial(lambda key=key, kind=kind: part(config, key, kind))  # type: ignore[misc]
-    yield from _trial(lambda: schedule(config))
-    parameter = [nn.Parameter(torch.zeros(1))]
-    yield from _trial(lambda: part(config, "optimizer", "optimizer", parameters=parameter))
+        yield from _every_fault(
+            lambda one, key=key, kind=kind: part(one, key, kind),  # type: ignore[misc]
+            config,
+        )
+    yield from _every_fault(schedule, config)
+    parameters = [nn.Parameter(torch.zeros(1))]
+    yield from _every_fault(
+        lambda one: part(one, "optimizer", "optimizer", parameters=parameters), config
+    )
     for key, kind in (("model", "model"), ("position", "position")):
         component = registry.find(kind, config[key]["name"])
         options = {name: value for name, value in config[key].items() if name != "name"}
@@ -127,6 +144,41 @@ def _section_problems(config: Config) -> Iterator[str]:
 def _on_meta(config: Config) -> None:
     with torch.device("meta"):
         model(config, source_size=SIZE, target_size=SIZE)
+
+
+def _every_fault(build: Callable[[Config], Any], config: Config) -> list[str]:
+    """All that is built in vain for: a constructor tells one fault, so each is mended in turn.
+
+    An option that was complained of takes its default; what is wrong with that is not the user's.
+    """
+    changed = copy.deepcopy(dict(config))
+    found: list[str] = []
+    mended: set[str] = set()
+    while lines := _trial(lambda: build(changed)):
+        options = {line.partition("=")[0] for line in lines}
+        if options & mended:
+            break
+        found += lines
+        mended |= {option for option in options if _mend(changed, option)}
+        if not options & mended:
+            break
+    return found
+
+
+def _mend(config: dict[str, Any], option: str) -> bool:
+    """Give an option its default, in place; whether there is one."""
+    key, _, name = option.partition(".")
+    section = config.get(key)
+    if not isinstance(section, dict):
+        return False
+    kind = KINDS.get(key, key)
+    fixed = FIXED.get(key)
+    component = fixed or registry.find(kind, section["name"])
+    known = registry.defaults(component, () if fixed else registry.get_kind(kind).given)
+    if known.get(name, MISSING) == MISSING:
+        return False
+    section[name] = known[name]
+    return True
 
 
 def _trial(build: Callable[[], Any]) -> list[str]:
@@ -204,7 +256,7 @@ def trained(config: Config, run: Path, checkpoint: Path, precision: Precision) -
     tokenizer: tokenizers.Tokenizer = part(config, "tokenizer", "tokenizer")
     tokenizer.load(run / "tokenizer")
     built = model(config, source_size=tokenizer.size, target_size=tokenizer.size)
-    load_weights(built, load(checkpoint)[0])
+    load_weights(built, weights_at(checkpoint))
     built = built.to(precision.device).eval()
     return Translator(
         built,  # type: ignore[arg-type]

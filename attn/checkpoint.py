@@ -13,12 +13,13 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
 from attn.files import read_json, sync_folder, write_bytes, write_json
+from attn.registry import RunError
 
 WEIGHTS, STATE, META = "model.safetensors", "state.pt", "meta.json"
 Weights = dict[str, Tensor]
 
 
-class CheckpointError(Exception):
+class CheckpointError(RunError):
     """A checkpoint that is missing or not as it was written."""
 
 

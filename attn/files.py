@@ -49,6 +49,18 @@ def update_json(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
         write_json(path, value)
 
 
+def output_problems(key: str, path: Path, *, folder: bool) -> list[str]:
+    """Why nothing can be written to a path that an option names, if so; makes nothing."""
+    if path.exists() and path.is_dir() is not folder:
+        return [f"{key}={path}: is a {'file' if folder else 'folder'}; give another path"]
+    above = next(one for one in (path, *path.absolute().parents) if one.exists())
+    if above != path and not above.is_dir():
+        return [f"{key}={path}: {above} is a file, nothing can be put into it"]
+    if not os.access(above, os.W_OK):
+        return [f"{key}={path}: {above} must not be written to; give another path"]
+    return []
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder last through a stop of the machine."""
     handle = os.open(folder, os.O_RDONLY)

@@ -16,7 +16,7 @@ from omegaconf import DictConfig
 
 from attn import modules, overrides, plugins
 from attn.preflight import Preflight, settle
-from attn.registry import ConfigError
+from attn.registry import ConfigError, RunError
 
 FAILED, WRONG_INPUT = 1, 2
 
@@ -95,9 +95,14 @@ def _hydra_in_charge(argv: list[str]) -> Iterator[None]:
 def _line(command: str, error: Exception, job: Sequence[str] = ()) -> str:
     if isinstance(error, ConfigError):
         return "".join(f"{problem}\n" for problem in error.problems)
+    failed = " ".join(["attn", command, *job])
+    if isinstance(error, RunError):
+        return f"{failed}: {error}\n"
     reason = " ".join(str(error).split()) or "no reason given"
-    failed = f"{' '.join(['attn', command, *job])}: failed: {type(error).__name__}: {reason}"
-    return f"{failed} (HYDRA_FULL_ERROR=1 shows where)\n"
+    return (
+        f"{failed}: failed: {type(error).__name__}: {reason}\n"
+        "HYDRA_FULL_ERROR=1 before the command shows where\n"
+    )
 
 
 def _code(error: Exception) -> int:

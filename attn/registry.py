@@ -33,6 +33,10 @@ class ConfigError(Exception):
         return "\n".join(self.problems)
 
 
+class RunError(Exception):
+    """A run cannot go on; the message says why and what helps, to the user who never saw code."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Kind:
     """A family of interchangeable components."""
@@ -184,7 +188,8 @@ def _accept(
         except OmegaConfBaseException:
             found.append(f"{written}: not of type {type_name(types[option])}")
     found += [
-        f"{prefix}{option}: needs a value of type {type_name(types[option])}"
+        f"{prefix}{option}: needs a value of type {type_name(types[option])}; "
+        f"write {prefix}{option}=VALUE"
         for option in types
         if OmegaConf.is_missing(accepted, option)
     ]

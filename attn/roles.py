@@ -106,7 +106,8 @@ class Roles:
             if layer >= count:
                 yield f"{LISTS[role]}: layer {layer} does not exist; they are 0-{count - 1}"
             elif times != 1:
-                yield f"{LISTS[role]}: layer {layer} is named {times} times; name each once"
+                often = f"named {times} times" if times else "not named"
+                yield f"{LISTS[role]}: layer {layer} is {often}; name each of 0-{count - 1} once"
 
     def _order_problems(self) -> Iterator[str]:
         position = self.config["position"]

@@ -47,11 +47,9 @@ class Trained:
         """Everything that is wrong with what was asked for."""
         try:
             trained = Trained.of(asked)
-            trained.search()
-            assemble.part(trained.config, "precision")
         except ConfigError as error:
             return error.problems
-        return []
+        return assemble.use_problems(trained.search_section, trained.config["precision"])
 
     def search(self) -> Search:
         """The search that was asked for, else the run's own."""

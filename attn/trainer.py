@@ -128,8 +128,15 @@ class Trainer:
 
     def finished(self, progress: Progress) -> bool:
         """Whether nothing is left to do."""
-        late = self.minutes is not None and progress.seconds >= 60 * self.minutes
-        return late or progress.step >= self.steps
+        return self._late(progress) or progress.step >= self.steps
+
+    def _late(self, progress: Progress) -> bool:
+        return self.minutes is not None and progress.seconds >= 60 * self.minutes
+
+    def end(self, progress: Progress) -> str:
+        """Where a finished training stands, and why it is finished."""
+        why = f"minutes={self.minutes}" if self._late(progress) else f"steps={self.steps}"
+        return f"finished at step {progress.step} (trainer.{why})"
 
     def fit(self, session: Session) -> None:
         """Train from where the session is to the end."""

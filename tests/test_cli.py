@@ -110,15 +110,17 @@ def test_a_folder_that_is_not_there(capsys):
 def test_a_run_that_fails(fake, capsys):
     assert fake("needed=fail") == 1
     assert capsys.readouterr().err == (
-        "attn fake: failed: RuntimeError: the disk is full (HYDRA_FULL_ERROR=1 shows where)\n"
+        "attn fake: failed: RuntimeError: the disk is full\n"
+        "HYDRA_FULL_ERROR=1 before the command shows where\n"
     )
 
 
 def test_the_traceback_can_be_had(fake, capsys, monkeypatch):
     monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
     assert fake("needed=fail") == 1
-    first, *rest = capsys.readouterr().err.splitlines()
-    assert first.startswith("attn fake: failed: RuntimeError: the disk is full")
+    first, hint, *rest = capsys.readouterr().err.splitlines()
+    assert first == "attn fake: failed: RuntimeError: the disk is full"
+    assert hint == "HYDRA_FULL_ERROR=1 before the command shows where"
     assert rest[0] == "Traceback (most recent call last):"
     assert os.environ["HYDRA_FULL_ERROR"] == "1"
 

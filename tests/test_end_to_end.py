@@ -61,7 +61,8 @@ def test_the_loss_falls(trained):
 def test_the_same_command_again_says_so_and_changes_nothing(trained, capsys):
     before = (trained.run / "metrics.jsonl").read_text()
     assert main(["train", *SMOKE, f"output={trained.folder}"]) == 0
-    assert "finished at step 20 already" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert said.startswith("finished at step 20 (trainer.steps=20); nothing is left to do\n")
     assert (trained.run / "metrics.jsonl").read_text() == before
 
 
@@ -124,7 +125,7 @@ def test_validation_is_evaluation(trained, capsys):
     best = Checkpoints(trained.run / "checkpoints").find("best")
     assert main(arguments) == 0
     said = capsys.readouterr().out
-    scores = results.load_scores(trained.run)["dev"]["greedy"]
+    scores = results.load_scores(trained.run)["dev"][f"greedy {best.name}"]
     assert scores["BLEU"]["score"] == checkpoint.load_meta(best)["score"]
     assert scores["BLEU"]["signature"] in said
     assert said.count("reference    ") == 3
@@ -132,10 +133,15 @@ def test_validation_is_evaluation(trained, capsys):
 
 def test_evaluation_keeps_what_was_said(trained):
     assert main(["evaluate", f"run={trained.folder}", "split=longer", "samples=0"]) == 0
-    texts = (trained.run / "translations" / "longer.txt").read_text().splitlines()
+    (title,) = results.load_scores(trained.run)["longer"]
+    texts = (
+        (trained.run / "translations" / f"{results.stem_of('longer', title)}.txt")
+        .read_text()
+        .splitlines()
+    )
     references = (trained.run / "translations" / "longer.ref").read_text().splitlines()
     assert len(texts) == len(references) == 20
-    assert set(results.load_sentences(trained.run, "longer")) == {"BLEU", "chrF", "TER"}
+    assert set(results.load_sentences(trained.run, "longer", title)) == {"BLEU", "chrF", "TER"}
 
 
 def test_translation_is_a_line_for_a_line(trained, tmp_path, monkeypatch, capsysbinary):
@@ -156,7 +162,7 @@ def test_translation_is_a_line_for_a_line(trained, tmp_path, monkeypatch, capsys
 
 def test_what_is_too_long_is_cut_and_counted(trained, capsys):
     assert main(["translate", f"run={trained.folder}", f"text={'a ' * 300}"]) == 0
-    assert capsys.readouterr().err == "1 lines were longer than batches.max_length and cut\n"
+    assert capsys.readouterr().err == "lines longer than batches.max_length, and cut: 1\n"
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ MODALS = {
     "can": "können",
     "want to": "wollen",
     "must": "müssen",
-    "should": "sollen",
+    "should": "sollten",
     "may": "dürfen",
 }
 CELLS = list(itertools.product(("nom", "acc", "dat"), "mfnp"))
@@ -144,7 +144,7 @@ def test_verbs_agree_with_their_subject(infinitive, first, third, plural):
 können, kann
 wollen, will
 müssen, muss
-sollen, soll
+sollten, sollte
 dürfen, darf
 """),
 )

@@ -26,7 +26,8 @@ def test_the_kinds_and_their_purposes(capsys):
 
 @pytest.mark.parametrize("kind", registry.kinds())
 def test_the_names_of_a_kind(capsys, kind):
-    head, *rows = listed(capsys, kind).splitlines()
+    components, _, _ = listed(capsys, kind).partition("\n\npreset")
+    head, *rows = components.splitlines()
     assert re.split("  +", head) == [kind, "what it is"]
     assert [row.split()[0] for row in rows] == registry.names(kind)
     for row in rows:
@@ -44,6 +45,18 @@ def test_one_component(capsys, kind, name):
         component, registry.get_kind(kind).given
     ).items():
         assert re.search(rf"^{option} +{re.escape(registry.type_name(annotation))} ", said, re.M)
+
+
+def test_presets_say_whose_they_are_and_what_they_set(capsys):
+    said = listed(capsys, "model")
+    assert re.search("^preset +what it is$", said, re.M)
+    assert re.search("^small +transformer: 3[+]3 layers of width 256[.]$", said, re.M)
+    said = listed(capsys, "model", "small")
+    assert said.startswith(
+        "model=small\n\ntransformer: 3+3 layers of width 256.\n\nmodel=transformer\n\nEncoder"
+    )
+    assert re.search("^dim +int +256$", said, re.M)
+    assert re.search("^norm +str +post$", said, re.M)
 
 
 def test_an_attention_says_what_it_can_do(capsys):

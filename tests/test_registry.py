@@ -134,7 +134,7 @@ def test_every_problem_is_told_at_once():
         "light.shade=GREY: not of type Shade",
         "light.lit=null: not of type bool",
         f"light.room=hall: unknown option; {options}",
-        "light.watts: needs a value of type int",
+        "light.watts: needs a value of type int; write light.watts=VALUE",
     ]
 
 
@@ -147,7 +147,7 @@ def test_an_integer_is_an_integer(wrong):
 
 def test_a_missing_value_is_a_problem():
     cfg = OmegaConf.create({"name": "candle", "hours": "???"})
-    with message("light.hours: needs a value of type int"):
+    with message("light.hours: needs a value of type int; write light.hours=VALUE"):
         registry.build("light", cfg)
 
 

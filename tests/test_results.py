@@ -27,7 +27,7 @@ def save(run, split="test", translations=SAID, name="beam", **changed):
     given = {
         "scoring": Scoring(),
         "search": {"name": name, "max_extra": 10},
-        "checkpoint": {"step": 3, "sha256": "abc"},
+        "checkpoint": {"name": "step-3", "step": 3, "sha256": "abc"},
         **changed,
     }
     return results.save(run, split, translations, REFERENCES, **given)
@@ -40,23 +40,36 @@ def test_scores_come_with_all_that_they_depend_on(tmp_path):
         **Scoring().corpus(texts, REFERENCES),
         "reference": fingerprint(REFERENCES),
         "translations": fingerprint(texts),
-        "checkpoint": {"step": 3, "sha256": "abc"},
+        "checkpoint": {"name": "step-3", "step": 3, "sha256": "abc"},
         "search": {"name": "beam", "max_extra": 10},
     }
-    assert read_json(tmp_path / "scores.json") == {"test": {"beam": scores}}
+    assert read_json(tmp_path / "scores.json") == {"test": {"beam step-3": scores}}
 
 
-def test_scores_are_kept_by_split_and_search(tmp_path):
+def test_scores_are_kept_by_split_search_and_checkpoint(tmp_path):
     assert results.load_scores(tmp_path) == {}
     first = save(tmp_path)
     other = save(tmp_path, name="greedy")
     third = save(tmp_path, "test_longer")
     wide = save(tmp_path, search={"name": "beam", "size": 11, "length_penalty": 1.0})
+    later = save(tmp_path, checkpoint={"name": "step-7", "step": 7, "sha256": "def"})
     again = save(tmp_path, translations=said("Ein Hund .", "", "Eine Katze ."))
     assert again != first
     assert results.load_scores(tmp_path) == {
-        "test": {"beam": again, "greedy": other, "beam size=11 length_penalty=1.0": wide},
-        "test_longer": {"beam": third},
+        "test": {
+            "beam step-3": again,
+            "greedy step-3": other,
+            "beam size=11 length_penalty=1.0 step-3": wide,
+            "beam step-7": later,
+        },
+        "test_longer": {"beam step-3": third},
+    }
+    assert {path.name for path in (tmp_path / "sentences").iterdir()} == {
+        "test.beam-step-3.npz",
+        "test.beam-step-7.npz",
+        "test.greedy-step-3.npz",
+        "test.beam-size-11-length_penalty-1.0-step-3.npz",
+        "test_longer.beam-step-3.npz",
     }
 
 
@@ -64,21 +77,21 @@ def test_text_pieces_and_reference_lie_side_by_side(tmp_path):
     save(tmp_path)
     folder = tmp_path / "translations"
     assert {path.name: path.read_text() for path in folder.iterdir()} == {
-        "test.txt": "Ein Hund läuft im Haus .\n\nDie Katze schläft .\n",
-        "test.pieces": "Ein ▁Hund ▁läuft ▁im ▁Haus ▁.\n\nDie ▁Katze ▁schläft ▁.\n",
+        "test.beam-step-3.txt": "Ein Hund läuft im Haus .\n\nDie Katze schläft .\n",
+        "test.beam-step-3.pieces": "Ein ▁Hund ▁läuft ▁im ▁Haus ▁.\n\nDie ▁Katze ▁schläft ▁.\n",
         "test.ref": "Ein Hund läuft im Garten .\n\nDie Katze schläft nicht .\n",
     }
 
 
 def test_statistics_of_sentences_come_back(tmp_path):
     scores = save(tmp_path)
-    statistics = results.load_sentences(tmp_path, "test")
+    statistics = results.load_sentences(tmp_path, "test", "beam step-3")
     assert {name: rows.shape[0] for name, rows in statistics.items()} == dict.fromkeys(
         ("BLEU", "chrF", "TER"), 3
     )
     for name, score in Scoring().scores(statistics).items():
         assert score == scores[name]
-    with np.load(tmp_path / "sentences" / "test.npz", allow_pickle=False) as archive:
+    with np.load(tmp_path / "sentences" / "test.beam-step-3.npz", allow_pickle=False) as archive:
         assert str(archive["translations"]) == scores["translations"]
         assert str(archive["reference"]) == scores["reference"]
 

@@ -96,7 +96,7 @@ def test_a_layer_takes_sizes_from_the_model_without_a_yaml_too():
         ),
         (
             {"encoder_layers": [{"layers": "0-1", "name": "softmax"}]},
-            ["encoder_layers: layer 2 is named 0 times; name each once"],
+            ["encoder_layers: layer 2 is not named; name each of 0-2 once"],
         ),
         (
             {"decoder_layers": [{"layers": "0-2", "name": "softmax"}]},
@@ -105,8 +105,8 @@ def test_a_layer_takes_sizes_from_the_model_without_a_yaml_too():
         (
             {"cross_layers": [{"layers": n, "name": "softmax"} for n in (0, 1, "0-1")]},
             [
-                "cross_layers: layer 0 is named 2 times; name each once",
-                "cross_layers: layer 1 is named 2 times; name each once",
+                "cross_layers: layer 0 is named 2 times; name each of 0-1 once",
+                "cross_layers: layer 1 is named 2 times; name each of 0-1 once",
             ],
         ),
         (

@@ -5,6 +5,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from attn import __version__, assemble, checkpoint, corpora, results
+from attn.registry import as_yaml
 from attn.trained import Trained
 
 PURPOSE = "translate a split with a trained model and score it"
@@ -17,7 +18,11 @@ attn evaluate -m run=outputs/demo search=beam search.size=1,5,10
 
 def check(cfg: DictConfig) -> list[str]:
     """All problems: the run, its checkpoint, the split, the search."""
-    return Trained.problems(assemble.plain(cfg)) or _split_problems(assemble.plain(cfg))
+    asked = assemble.plain(cfg)
+    found = Trained.problems(asked) or _split_problems(asked)
+    if asked["samples"] < 0:
+        found.append(f"samples={asked['samples']}: must be at least 0")
+    return found
 
 
 def run(cfg: DictConfig) -> float:
@@ -39,16 +44,23 @@ def run(cfg: DictConfig) -> float:
         references,
         scoring=assemble.scoring(config, corpus),
         search=trained.search_section,
-        checkpoint={"step": meta["step"], "sha256": meta["sha256"], "attn": __version__},
+        checkpoint={
+            "name": trained.checkpoint.name,
+            "step": meta["step"],
+            "sha256": meta["sha256"],
+            "attn": __version__,
+        },
     )
     for pair, one in list(zip(pairs, said, strict=True))[: asked["samples"]]:
         print(f"source       {pair.source}\ntranslation  {one.text}\nreference    {pair.target}\n")  # noqa: T201
     cut = sum(one.cut for one in said)
     if cut:
-        print(f"{cut} sources were longer than batches.max_length and cut")  # noqa: T201
-    print(f"{trained.folder}  {split}: {len(pairs)} sentences, step {meta['step']}")  # noqa: T201
+        print(f"sources longer than batches.max_length, and cut: {cut}")  # noqa: T201
+    how = " ".join(f"{key}={as_yaml(value)}" for key, value in trained.search_section.items())
+    print(f"run     {trained.folder}, {trained.checkpoint.name}")  # noqa: T201
+    print(f"split   {split}: {len(pairs)} sentences\nsearch  {how.removeprefix('name=')}")  # noqa: T201
     for name in ("BLEU", "chrF", "TER"):
-        print(f"{name:5} {scores[name]['score']:6.2f}  {scores[name]['signature']}")  # noqa: T201
+        print(f"{name:7} {scores[name]['score']:6.2f}  {scores[name]['signature']}")  # noqa: T201
     bleu: float = scores["BLEU"]["score"]
     return bleu
 

@@ -3,11 +3,12 @@
 import dataclasses
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
+from importlib.resources import files
 from typing import Any
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 from rich.table import Table
 
@@ -29,7 +30,7 @@ def check(cfg: DictConfig) -> list[str]:
     if cfg.kind not in registry.kinds():
         hint = registry.suggest(str(cfg.kind), registry.kinds())
         return [f"kind={cfg.kind}: unknown kind; {hint}"]
-    known = registry.names(cfg.kind)
+    known = {*registry.names(cfg.kind), *_presets(cfg.kind)}
     if cfg.name is None or cfg.name in known:
         return []
     return [f"name={cfg.name}: unknown {cfg.kind}; {registry.suggest(str(cfg.name), known)}"]
@@ -48,15 +49,43 @@ def run(cfg: DictConfig) -> None:
             (name, _summary(registry.find(cfg.kind, name))) for name in registry.names(cfg.kind)
         ]
         _show((cfg.kind, "what it is"), rows)
+        presets = [(name, said) for name, (said, _) in _presets(cfg.kind).items()]
+        if presets:
+            sys.stdout.write("\n")
+            _show(("preset", "what it is"), presets)
     else:
         _explain(cfg.kind, cfg.name)
 
 
+def _presets(kind: str) -> dict[str, tuple[str, DictConfig]]:
+    """The YAML files of a kind that are no component of their own: what each is, and what it sets.
+
+    A preset says in its first comment what it is, and in its defaults whose options it sets.
+    """
+    folder = files("attn.conf").joinpath(kind)
+    found = {}
+    for entry in sorted(folder.iterdir(), key=lambda one: one.name) if folder.is_dir() else ():
+        name, _, ending = entry.name.rpartition(".")
+        if ending == "yaml" and name not in registry.names(kind):
+            text = entry.read_text(encoding="utf-8")
+            section = OmegaConf.create(text)
+            assert isinstance(section, DictConfig)
+            said = text.partition("\n")[0].removeprefix("# ")
+            found[name] = (f"{section.pop('defaults')[0]}: {said}.", section)
+    return found
+
+
 def _explain(kind: str, name: str) -> None:
+    preset: Mapping[str, Any] = {}
+    if name in _presets(kind):
+        said, preset = _presets(kind)[name]
+        sys.stdout.write(f"{kind}={name}\n\n{said}\n\n")
+        name = said.partition(":")[0]
     component = registry.find(kind, name)
     sys.stdout.write(f"{kind}={name}\n\n{inspect.getdoc(component)}\n\n")
     given = registry.get_kind(kind).given
-    types, defaults = registry.option_types(component, given), registry.defaults(component, given)
+    types = registry.option_types(component, given)
+    defaults = {**registry.defaults(component, given), **preset}
     _show(
         ("option", "type", "default"),
         [(o, registry.type_name(types[o]), registry.as_yaml(defaults[o])) for o in types],

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from attn import __version__, assemble, checkpoint, runs
 from attn.assemble import Material
 from attn.batching import Batch, Batches
 from attn.checkpoint import Checkpoints
+from attn.files import output_problems
 from attn.precision import Precision
+from attn.registry import ConfigError
 from attn.reporting import Report
 from attn.roles import Roles
 from attn.trainer import Session, Trainer
@@ -30,7 +33,9 @@ attn train -m experiment=demo seed=1,2,3 position=sinusoidal,learned
 
 def check(cfg: DictConfig) -> list[str]:
     """All problems of a training config."""
-    return assemble.problems(assemble.plain(cfg))
+    config = assemble.plain(cfg)
+    output = output_problems("output", Path(config["output"]), folder=True)
+    return assemble.problems(config) + output
 
 
 def run(cfg: DictConfig) -> float | None:
@@ -38,7 +43,7 @@ def run(cfg: DictConfig) -> float | None:
     job = Job.from_config(assemble.plain(cfg))
     session = job.session()
     if job.trainer.finished(session.progress):
-        print(f"finished at step {session.progress.step} already\n{job.farewell()}")  # noqa: T201
+        print(f"{job.trainer.end(session.progress)}; nothing is left to do\n{job.farewell()}")  # noqa: T201
         return job.best()
     report = job.open(session.progress.step)
     runs.set_status(job.folder, "running")
@@ -50,7 +55,7 @@ def run(cfg: DictConfig) -> float | None:
         raise
     else:
         runs.set_status(job.folder, "finished")
-        report.say(job.farewell())
+        report.say(f"{job.trainer.end(session.progress)}\n{job.farewell()}")
     finally:
         report.close()
     return job.best()
@@ -103,8 +108,12 @@ class Job:
         model = assemble.model(self.config, source_size=size, target_size=size)
         model = model.to(self.precision.device)
         ids = self.ids
-        if not self.batches.usable(ids)[0]:
-            raise ValueError("the training split holds no pair that can be trained on")
+        usable, left_out = self.batches.usable(ids)
+        if not usable:
+            raise ConfigError([
+                f"batches.max_length={self.batches.max_length}: leaves no pair to train on: of "
+                f"{len(ids)}, {left_out['too_long']} are too long and {left_out['empty']} empty"
+            ])
         pin = self.precision.device.type == "cuda"
 
         def epoch(number: int, start: int) -> Iterator[Batch]:
@@ -174,7 +183,18 @@ class Job:
             f"position {config['position']['name']}"
         )
         yield f"attention {Roles(config).summary()}"
+        rate, step = self.peak()
+        yield (
+            f"optimizer {config['optimizer']['name']}, schedule {config['schedule']['name']}: "
+            f"the rate is highest at step {step}, {rate:.1e}"
+        )
         yield f"device {self.precision.device}, {self.precision.format}"
+
+    def peak(self) -> tuple[float, int]:
+        """The highest learning rate, and the step at which it is reached first."""
+        factor = assemble.schedule(self.config)
+        step = max(range(1, self.trainer.steps + 1), key=factor)
+        return self.config["optimizer"]["learning_rate"] * factor(step), step
 
     def best(self) -> float:
         """The best score on the development split."""
@@ -185,9 +205,10 @@ class Job:
 
     def farewell(self) -> str:
         """The score, where the run lies, and what can be done with it."""
+        run, folder = shlex.quote(f"run={self.folder}"), shlex.quote(str(self.folder))
         return (
             f"best dev BLEU {self.best():.2f}; the run lies in {self.folder}\n"
-            f"  score it:   attn evaluate run={self.folder} split=test\n"
-            f"  use it:     attn translate run={self.folder} text='...'\n"
-            f"  look at it: tensorboard --logdir {self.folder}"
+            f"  score it:   attn evaluate {run} split=test\n"
+            f"  use it:     attn translate {run} text='...'\n"
+            f"  look at it: tensorboard --logdir {folder}"
         )

@@ -6,7 +6,9 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from attn import assemble
-from attn.files import write_text
+from attn.corpora.text import lines, lines_of
+from attn.files import output_problems, write_text
+from attn.registry import ConfigError
 from attn.trained import Trained
 
 PURPOSE = "translate text with a trained model: one sentence, a file, or standard input"
@@ -23,9 +25,19 @@ def check(cfg: DictConfig) -> list[str]:
     found = Trained.problems(asked)
     if asked["text"] is not None and asked["input"] is not None:
         found.append(f"input={asked['input']}: text is given too; drop one of them")
-    if asked["input"] is not None and not Path(asked["input"]).is_file():
-        found.append(f"input={asked['input']}: there is no such file")
+    if asked["input"] is not None:
+        found += _input_problems(Path(asked["input"]))
+    if asked["output"] is not None:
+        found += output_problems("output", Path(asked["output"]), folder=False)
     return found
+
+
+def _input_problems(path: Path) -> list[str]:
+    if path.is_dir():
+        return [f"input={path}: a folder; give a file"]
+    if not path.is_file():
+        return [f"input={path}: there is no such file"]
+    return []
 
 
 def run(cfg: DictConfig) -> None:
@@ -37,7 +49,7 @@ def run(cfg: DictConfig) -> None:
     written = "".join(f"{one.text}\n" for one in said)
     cut = sum(one.cut for one in said)
     if cut:
-        sys.stderr.write(f"{cut} lines were longer than batches.max_length and cut\n")
+        sys.stderr.write(f"lines longer than batches.max_length, and cut: {cut}\n")
     if asked["output"] is None:
         sys.stdout.write(written)
     else:
@@ -48,6 +60,9 @@ def _texts(text: str | None, source: str | None) -> list[str]:
     """The lines to translate, parted at line feeds alone."""
     if text is not None:
         return [" ".join(str(text).splitlines())]
-    content = Path(source).read_bytes() if source is not None else sys.stdin.buffer.read()
-    lines = content.decode("utf-8").split("\n")
-    return lines[:-1] if not lines[-1] else lines
+    try:
+        if source is not None:
+            return lines(Path(source))
+        return lines_of("standard input", sys.stdin.buffer.read())
+    except ValueError as error:
+        raise ConfigError([f"input: {error}"]) from None

@@ -33,12 +33,17 @@ def lines(path: Path) -> list[str]:
     Raises:
         ValueError: bytes that are not UTF-8, with file and line; a broken gz file.
     """
-    content = _content(path).removeprefix(BYTE_ORDER_MARK)
+    return lines_of(str(path), _content(path))
+
+
+def lines_of(name: str, content: bytes) -> list[str]:
+    """The lines of what stands in a file of this name; see ``lines``."""
+    content = content.removeprefix(BYTE_ORDER_MARK)
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise ValueError(f"{path}, line {line}: not UTF-8 ({error.reason})") from None
+        raise ValueError(f"{name}, line {line}: not UTF-8 ({error.reason})") from None
     parts = text.split("\n")
     if not parts[-1]:
         parts.pop()

@@ -38,7 +38,7 @@ class Grammar:
 
     ``difficulty=demo`` is learned in minutes; ``study`` uses the whole lexicon and nests clauses.
     The splits share no English sentence. In ``longer`` every sentence has more words than any in
-    train; in ``deeper`` its clauses are nested deeper, and it is at most half as long again. One
+    train; in ``deeper`` its clauses are nested deeper; both are at most half as long again. One
     English sentence has one German one, unless ``ambiguity`` lets some nouns have two.
 
     Raises:
@@ -114,6 +114,6 @@ class Grammar:
         while True:
             pair, deepest = sentences.pair(joined=longer)
             length = (pair.source.count(" ") + 1) / self.most_words
-            fits = 1 < length <= 2 if longer else length <= (1.5 if deeper else 1)
-            if fits and (not deeper or deepest > self.depth):
+            fits = length <= (1.5 if longer or deeper else 1)
+            if fits and (not longer or length > 1) and (not deeper or deepest > self.depth):
                 yield pair

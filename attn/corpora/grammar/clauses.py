@@ -87,10 +87,12 @@ class Clause:
         return form, words(form, key), words(prefix, key)
 
     def middle(self, *, time: bool = True, place: bool = True) -> Words:
-        """What German has between the subject and the last verb."""
+        """What German has between the subject and the last verb, but for pronouns."""
         first: Words = []
         late: Words = []
         for case, one in (("dat", self.dative), ("acc", self.accusative)):
+            if one and one.pronoun:
+                continue
             if one and (one.definite or case == "dat"):
                 first += one.german(case)
             elif one:
@@ -99,19 +101,29 @@ class Clause:
         first += words("nicht", self.negation) if self.negation and not self.said else []
         return first + late + (self.place.german if self.place and place else [])
 
+    def pronouns(self) -> Words:
+        """The objects that are pronouns."""
+        both = (("acc", self.accusative), ("dat", self.dative))
+        return [word for case, one in both if one and one.pronoun for word in one.german(case)]
+
+    def german_start(self) -> Words:
+        """The subject where it is not first: a pronoun comes before a noun, hilft mir der Mann."""
+        subject, pronouns = self.subject.german("nom"), self.pronouns()
+        return subject + pronouns if self.subject.pronoun else pronouns + subject
+
     def german_main(self) -> Words:
         """Verb second, the subject first."""
         _, finite, last = self.german_verbs()
-        return self.subject.german("nom") + finite + self.middle() + last
+        return self.subject.german("nom") + finite + self.pronouns() + self.middle() + last
 
     def german_inverted(self, *, time: bool = True, place: bool = True) -> Words:
         """The verb before the subject: behind a first part, or in a question."""
         _, finite, last = self.german_verbs()
-        return finite + self.subject.german("nom") + self.middle(time=time, place=place) + last
+        return finite + self.german_start() + self.middle(time=time, place=place) + last
 
     def german_final(self) -> Words:
         """Verb final, as in subordinate clauses; a separable prefix is not parted."""
-        return self.subject.german("nom") + self.german_predicate_final()
+        return self.german_start() + self.german_predicate_final()
 
     def german_predicate_final(self) -> Words:
         """The same without the subject, as in relative clauses."""

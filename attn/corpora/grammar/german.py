@@ -21,7 +21,13 @@ CONTRACTED = {
     ("bei", "dem"): "beim",
     ("von", "dem"): "vom",
 }
-MODALS = {"können": "kann", "wollen": "will", "müssen": "muss", "sollen": "soll", "dürfen": "darf"}
+MODALS = {
+    "können": "kann",
+    "wollen": "will",
+    "müssen": "muss",
+    "sollten": "sollte",
+    "dürfen": "darf",
+}
 TO_BE = {(1, False): "bin", (3, False): "ist", (1, True): "sind", (3, True): "sind"}
 ONES = [
     "null",

@@ -15,6 +15,10 @@ from attn.corpora.grammar.words import Keys, Words, words
 Sides = tuple[Words, Words]
 Item = TypeVar("Item")
 WITH_NOT = ("can", "want to", "should")
+# States are not wanted or allowed; a particle would stand behind a pronoun: picks me up.
+STATES = ("be", "have", "know", "need")
+PARTICLES = ("up", "on", "off", "away")
+SPOUSES = ("man", "woman")  # what they are in German with a possessive
 FRAMES = {"none": 3, "acc": 6, "dat": 2, "both": 2, "place": 1, "goal": 1, "quality": 2}
 
 
@@ -55,7 +59,7 @@ class Sampler:
         """
         verb = verb or self.verb(self.choice(["person", "person", "person", "animal"]))
         clause = Clause(subject or self.subject(verb, level), verb, self.keys.new())
-        if verb.english != "be" and self.chance(self.scope.modal):
+        if verb.english not in STATES and self.chance(self.scope.modal):
             name, infinitive = self.choice(self.vocabulary.modals)
             clause.modal = (name, infinitive, self.keys.new())
         deniable = clause.modal is None or clause.modal[0] in WITH_NOT
@@ -75,7 +79,9 @@ class Sampler:
         verb = clause.verb
         if verb.frame in ("dat", "both"):
             kinds = verb.objects if verb.frame == "dat" else ("person",)
-            clause.dative = self.thing(kinds, level, clause, determiners=("the", "my", "his"))
+            # English has a heavy dative behind to, which is no part of the grammar.
+            nested = level if verb.frame == "dat" else self.depth
+            clause.dative = self.thing(kinds, nested, clause, determiners=("the", "my", "his"))
         if verb.frame in ("acc", "both"):
             clause.accusative = self.thing(verb.objects, level, clause)
         if not (clause.accusative and clause.accusative.heavy):
@@ -97,7 +103,8 @@ class Sampler:
     ) -> NounPhrase:
         """An object of a clause; an indefinite one takes its negation on."""
         kind = self.choice([kind for kind in kinds if kind in self.vocabulary.nouns])
-        if kind == "person" and clause.verb.frame != "both" and self.chance(0.2):
+        parted = clause.verb.english.split()[-1] in PARTICLES
+        if kind == "person" and clause.verb.frame != "both" and not parted and self.chance(0.2):
             others = ("he", "she", "they") if clause.subject.person == 1 else ("I", "we")
             return phrases.pronoun(self.keys, self.choice(others))
         negation = clause.negation if "a" in determiners else None
@@ -109,11 +116,13 @@ class Sampler:
         """What stands last in the middle of a clause: a place, an aim or a quality, if anything."""
         frame = clause.verb.frame
         if frame == "quality":
-            quality = self.choice(self.vocabulary.adjectives[clause.subject.kind])
+            said = {word.text for word in clause.subject.english}
+            some = self.vocabulary.adjectives[clause.subject.kind]
+            quality = self.choice([one for one in some if one.english not in said])
             key = self.keys.new()
             return Adjunct(words(quality.english, key), words(quality.german, key))
         if frame == "goal":
-            return self.place(level, goal=True)
+            return self.place(level, goal=clause.verb)
         if frame == "place" or (frame in ("none", "acc") and self.chance(self.scope.place)):
             return self.place(level)
         return None
@@ -125,6 +134,8 @@ class Sampler:
     ) -> NounPhrase:
         """A noun with what may stand before and behind it."""
         noun = self.choice(self.vocabulary.nouns[kind])
+        if noun.singular in SPOUSES:
+            determiners = [one for one in determiners if one in ("the", "a")]
         if noun.singular in self.vocabulary.synonyms and self.chance(0.5):
             noun = dataclasses.replace(self.vocabulary.synonyms[noun.singular], kind=kind)
         determiner, value = self.choice(determiners), 1
@@ -174,7 +185,7 @@ class Sampler:
         asked = {"nom": "who", "acc": "whom", "dat": "whom"}[case] if kind == "person" else "that"
         left, right = words(asked, key), words(german.cell(german.RELATIVE, case, column), key)
         if frame == "subject":
-            who = NounPhrase(left, lambda _: right, plural=plural, kind=kind)
+            who = NounPhrase(left, lambda _: right, plural=plural, kind=kind, pronoun=True)
             clause = self.clause(level, verb, who)
             return clause.english(), clause.german_final()
         clause = self.clause(level, verb, bare=True)
@@ -191,8 +202,8 @@ class Sampler:
         right = words(noun.where[1], at) + words(german.cell(german.RELATIVE, "dat", column), key)
         return left + clause.english(), right + clause.german_final()
 
-    def place(self, level: int, *, goal: bool = False) -> Adjunct:
-        """Where, or where to: into what one can be in, to all else."""
+    def place(self, level: int, *, goal: Verb | None = None) -> Adjunct:
+        """Where, or where a verb of motion goes: into what one can be in, to all else."""
         noun = self.choice(self.vocabulary.nouns["place"])
         adjective = None
         if self.chance(self.scope.adjective):
@@ -205,7 +216,7 @@ class Sampler:
         assert noun.where is not None
         prepositions, case = noun.where, "dat"
         if goal:
-            inside = noun.where[0] == "in"
+            inside = noun.where == ("in", "in") and goal.english != "drive"
             prepositions, case = (("into", "in"), "acc") if inside else (("to", "zu"), "dat")
         contract = relative is None
         return phrases.prepositional(self.keys, prepositions, case, phrase, contract=contract)
@@ -216,7 +227,8 @@ class Sampler:
             if self.chance(0.5):
                 return phrases.clock(self.keys, self.random.randint(2, 12))
             month, other = self.choice(self.vocabulary.months)
-            return phrases.date(self.keys, self.random.randint(1, 30), (month, other))
+            last = 28 if month == "February" else 30
+            return phrases.date(self.keys, self.random.randint(1, last), (month, other))
         entry = self.choice(self.vocabulary.times)
         while negated and entry.startswith("every"):
             entry = self.choice(self.vocabulary.times)

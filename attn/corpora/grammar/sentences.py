@@ -54,8 +54,9 @@ class Sentences:
                 clause.time.german + clause.german_inverted(time=False),
             )
         if clause.place and clause.verb.frame in ("none", "acc") and self.parts.chance(0.35):
+            comma = [COMMA] if clause.place.heavy else []
             return (
-                clause.place.english + clause.english(place=False),
+                clause.place.english + comma + clause.english(place=False),
                 clause.place.german + clause.german_inverted(place=False),
             )
         return clause.english(), clause.german_main()
@@ -82,8 +83,11 @@ class Sentences:
     def subordinate(self, level: int) -> Sides:
         """A conjunction and a clause."""
         self.parts.deepest = max(self.parts.deepest, level)
-        conjunction, other = self.parts.choice(self.parts.vocabulary.conjunctions)
         key, clause = self.parts.keys.new(), self.parts.clause(level)
+        some = self.parts.vocabulary.conjunctions
+        if clause.negation:  # nothing comes before what is not done
+            some = [one for one in some if one[0] != "before"]
+        conjunction, other = self.parts.choice(some)
         return words(conjunction, key) + clause.english(), words(other, key) + clause.german_final()
 
     def question(self) -> Sides:

@@ -42,11 +42,11 @@ message messages, Nachricht f Nachrichten
     "food": """
 apple apples, Apfel m Äpfel; pear pears, Birne f Birnen; egg eggs, Ei n Eier
 cake cakes, Kuchen m Kuchen; tomato tomatoes, Tomate f Tomaten; roll rolls, Brötchen n Brötchen
-potato potatoes, Kartoffel f Kartoffeln; carrot carrots, Karotte f Karotten
+potato potatoes, Kartoffel f Kartoffeln; carrot carrots, Karotte f Karotten; soup -, Suppe f -
 """,
     "drink": """
 coffee -, Kaffee m -; milk -, Milch f -; water -, Wasser n -
-tea -, Tee m -; lemonade -, Limonade f -; beer -, Bier n -; wine -, Wein m -; soup -, Suppe f -
+tea -, Tee m -; lemonade -, Limonade f -; beer -, Bier n -; wine -, Wein m -
 """,
     "door": """
 door doors, Tür f Türen; window windows, Fenster n Fenster; box boxes, Kasten m Kästen
@@ -68,7 +68,7 @@ house houses, Haus n Häuser, in in; school schools, Schule f Schulen, at in
 station stations, Bahnhof m Bahnhöfe, at an; city cities, Stadt f Städte, in in
 village villages, Dorf n Dörfer, in in; market markets, Markt m Märkte, at auf
 church churches, Kirche f Kirchen, in in; hotel hotels, Hotel n Hotels, in in
-forest forests, Wald m Wälder, in in; street streets, Straße f Straßen, on auf
+forest forests, Wald m Wälder, in in; farm farms, Bauernhof m Bauernhöfe, on auf
 field fields, Feld n Felder, in auf; park parks, Park m Parks, in in
 library libraries, Bibliothek f Bibliotheken, in in; theatre theatres, Theater n Theater, at in
 lake lakes, See m Seen, at an; beach beaches, Strand m Strände, on an
@@ -83,7 +83,7 @@ person animal: old alt, young jung, tired müde/müd, strong stark, clever klug,
 person animal: brave mutig, happy glücklich
 person animal: quiet still, friendly freundlich, lazy faul, hungry hungrig
 person: sad traurig, rich reich, poor arm, famous berühmt, polite höflich, strict streng
-person: honest ehrlich, shy schüchtern, busy fleißig, curious neugierig, strange seltsam
+person: honest ehrlich, shy schüchtern, busy beschäftigt, curious neugierig, strange seltsam
 animal thing door machine room place: big groß, small klein
 thing door machine room text place: new neu, old alt, beautiful schön, ugly hässlich
 thing door machine: heavy schwer, expensive teuer/teur, cheap billig, dirty schmutzig
@@ -107,7 +107,6 @@ dance, tanzen, none, person
 swim, schwimmen, none, person animal
 wait, warten, none, person animal
 cry, weinen, none, person
-come back, zurück|kommen, none, person animal
 play, spielen, none, person animal
 talk, reden, none, person
 see, sehen sieht, acc, person animal, person animal thing text place
@@ -116,7 +115,8 @@ buy, kaufen, acc, person, thing text food drink
 open, auf|machen, acc, person, door
 call, an|rufen, acc, person, person
 read, lesen liest, acc, person, text
-eat, essen isst, acc, person animal, food
+eat, essen isst, acc, person, food
+eat, fressen frisst, acc, animal, food
 drink, trinken, acc, person animal, drink
 find, finden, acc, person animal, person animal thing text
 have has, haben hat, acc, person, animal thing text
@@ -159,6 +159,7 @@ lie, liegen, place, person animal
 go goes, gehen, goal, person animal
 drive, fahren fährt, goal, person
 hurry, eilen, goal, person
+come back, zurück|kommen, goal, person animal
 say, sagen, clause, person
 know, wissen weiß, clause, person
 believe, glauben, clause, person
@@ -169,7 +170,7 @@ be, sein, quality, person animal thing text
 
 # English, German singular, German plural.
 MODALS = """
-can, kann können; want to, will wollen; must, muss müssen; should, soll sollen; may, darf dürfen
+can, kann können; want to, will wollen; must, muss müssen; should, sollte sollten; may, darf dürfen
 """
 
 CONJUNCTIONS = "because weil, when wenn, although obwohl, while während, before bevor, if falls"
@@ -189,14 +190,14 @@ January Januar, February Februar, March März, April April, May Mai, June Juni, 
 August August, September September, October Oktober, November November, December Dezember
 """
 
-# With ambiguity on: English noun or verb, and the German that may stand for it as well.
+# With ambiguity on: English noun, and the German one that may stand for it as well.
 SYNONYMS = {
     "doctor": "doctor doctors, Mediziner m Mediziner",
     "picture": "picture pictures, Gemälde n Gemälde",
     "story": "story stories, Erzählung f Erzählungen",
     "horse": "horse horses, Ross n Rosse",
     "cake": "cake cakes, Torte f Torten",
-    "flat": "flat flats, Unterkunft f Unterkünfte",
+    "flat": "flat flats, Apartment n Apartments",
     "car": "car cars, Wagen m Wagen",
     "girl": "girl girls, Mädel n Mädel",
 }
