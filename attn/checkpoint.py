@@ -17,6 +17,7 @@ from attn.registry import RunError
 
 WEIGHTS, STATE, META = "model.safetensors", "state.pt", "meta.json"
 Weights = dict[str, Tensor]
+Loaded = tuple[Weights, dict[str, Any], dict[str, Any]]
 
 
 class CheckpointError(RunError):
@@ -27,9 +28,10 @@ class Checkpoints:
     """The folder ``checkpoints`` of a run.
 
     ``step-N/`` holds the weights, the state of training, and ``meta.json`` with the score and the
-    checksums of both. The ``keep_best`` of the highest scores and the ``keep_last`` newest stay.
-    A folder appears and disappears by renaming, so that a kill at any instant leaves whole ones;
-    what else it leaves, hidden, goes when the next one is saved.
+    checksums of both. The ``keep_best`` of the highest scores and the ``keep_last`` newest stay;
+    one without a score, saved when a run was interrupted, until the next is saved. A folder
+    appears and disappears by renaming, so that a kill at any instant leaves whole ones; what else
+    it leaves, hidden, goes when the next one is saved.
 
     Raises:
         ValueError: nothing is to be kept.
@@ -70,6 +72,29 @@ class Checkpoints:
         """The newest checkpoint, if there is one."""
         steps = self.steps()
         return self._path(steps[-1]) if steps else None
+
+    def newest(self) -> tuple[Loaded | None, list[str]]:
+        """What the newest checkpoint that is whole holds, and a complaint for each newer one.
+
+        Those are set aside, as ``damaged-step-N``.
+        """
+        complaints: list[str] = []
+        for step in reversed(self.steps()):
+            found = self._loaded(step, complaints)
+            if found is not None:
+                return found, complaints
+        return None, complaints
+
+    def _loaded(self, step: int, complaints: list[str]) -> Loaded | None:
+        path = self._path(step)
+        try:
+            return load(path)
+        except CheckpointError as error:
+            aside = path.with_name(f"damaged-{path.name}")
+            shutil.rmtree(aside, ignore_errors=True)
+            path.rename(aside)
+            complaints.append(f"{error}; it is now {aside.name}, and the one before it is taken")
+            return None
 
     def best(self) -> Path | None:
         """The checkpoint of the highest score, if there is one; of equals the earlier."""
@@ -118,18 +143,33 @@ class Checkpoints:
 
     def _score(self, step: int) -> float | None:
         try:
-            return float(load_meta(self._path(step))["score"])
+            score: float | None = load_meta(self._path(step)).get("score")
         except CheckpointError:
             return None
+        return score
 
     def _drop(self) -> None:
-        kept = self.steps()[-self.keep_last :]
-        for step in self._ranked()[self.keep_best :]:
-            if step not in kept:
+        """Keep the best, the newest that were scored, and the newest of all."""
+        scored = {step for step in self.steps() if self._score(step) is not None}
+        kept = {*sorted(scored)[-self.keep_last :], *self._ranked()[: self.keep_best]}
+        for step in self.steps()[:-1]:
+            if step not in kept and self._is_readable(step):
                 shutil.rmtree(self._hide(self._path(step)))
 
+    def _is_readable(self, step: int) -> bool:
+        try:
+            load_meta(self._path(step))
+        except CheckpointError:
+            return False
+        return True
 
-def load(path: Path) -> tuple[Weights, dict[str, Any], dict[str, Any]]:
+
+def step_of(path: Path) -> int:
+    """The step at which a checkpoint was saved, by its folder."""
+    return int(path.name.removeprefix("step-"))
+
+
+def load(path: Path) -> Loaded:
     """Weights, state and meta of a checkpoint; nothing in it is run.
 
     Raises:
@@ -226,10 +266,7 @@ def _read(path: Path, name: str, meta: Mapping[str, Any]) -> bytes:
 
 
 def _unusable(path: Path, name: str, why: str) -> CheckpointError:
-    return CheckpointError(
-        f"{path / name}: {why}; choose another checkpoint, or remove this folder so that training "
-        "goes on from the one before it"
-    )
+    return CheckpointError(f"{path / name}: {why}")
 
 
 def _sha256(content: bytes) -> str:

@@ -45,11 +45,32 @@ class Precision:
             return contextlib.nullcontext()
         return torch.autocast(self.device.type, dtype=FORMATS[self.format])
 
+    def step(self, optimizer: torch.optim.Optimizer, norm: Tensor) -> None:
+        """Move the weights, unless the gradient, whose norm this is, is not finite.
+
+        Where the optimiser can leave a step out by itself, nothing is read from the device.
+        """
+        if self.scaler.is_enabled():
+            self.scaler.step(optimizer)
+            self.scaler.update()
+        elif getattr(optimizer, "_step_supports_amp_scaling", False):
+            optimizer.found_inf = (~norm.isfinite()).float()  # type: ignore[attr-defined]
+            optimizer.step()
+        elif norm.isfinite():
+            optimizer.step()
+
     def memory(self) -> float:
         """Peak memory of the device in GiB; of the process where there is no device."""
         if self.device.type == "cuda":
             return torch.cuda.max_memory_allocated() / 2**30
         return _resident() / 2**30
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error tells that there was no memory left; a CPU's allocator has no own class."""
+    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or (
+        isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error)
+    )
 
 
 def stream_format(x: Tensor) -> Tensor:

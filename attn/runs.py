@@ -1,10 +1,14 @@
 """A run on disk: its folder, its identity, its status."""
 
+import fcntl
 import hashlib
 import json
+import os
+import platform
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +39,9 @@ LENGTH_AND_WATCHING = {
     "keep_best",
     "keep_last",
     "samples",
+    "metric",
+    "patience",
+    "max_skipped",
 }
 
 
@@ -75,7 +82,7 @@ def load_config(run: Path) -> dict[str, Any]:
 
 
 def set_status(run: Path, state: str, **details: Any) -> None:
-    """Replace status.json: running, finished or failed, since when, and what more there is."""
+    """Replace status.json: running, finished, interrupted or failed, since when, what else."""
     now = time.strftime("%Y-%m-%dT%H:%M:%S%z")
     write_json(run / "status.json", {"state": state, "since": now, **details})
 
@@ -84,6 +91,28 @@ def status(run: Path) -> str | None:
     """The state in status.json; none where there is none."""
     path = run / "status.json"
     return json.loads(path.read_text(encoding="utf-8"))["state"] if path.exists() else None
+
+
+@contextmanager
+def claimed(run: Path) -> Iterator[None]:
+    """Hold a run, as long as this process lives, so that no other trains it at the same time.
+
+    Raises:
+        ConfigError: another process holds it; says which.
+    """
+    run.mkdir(parents=True, exist_ok=True)
+    with (run / ".claim").open("a+", encoding="utf-8") as claim:
+        try:
+            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            claim.seek(0)
+            raise ConfigError([
+                f"{run}: {claim.read() or 'another process'} trains this run; wait, or end it"
+            ]) from None
+        claim.truncate(0)
+        claim.write(f"process {os.getpid()} on {platform.node()}")
+        claim.flush()
+        yield
 
 
 def find(path: str) -> Path:

@@ -7,7 +7,7 @@ from typing import Any
 
 from attn import assemble, modules, runs
 from attn.checkpoint import CheckpointError, Checkpoints
-from attn.registry import ConfigError
+from attn.registry import ConfigError, RunError
 from attn.search import Search
 from attn.translation import Translator
 
@@ -60,4 +60,11 @@ class Trained:
         """The model, ready to translate."""
         precision = assemble.part(self.config, "precision")
         precision.apply()
-        return assemble.trained(self.config, self.folder, self.checkpoint, precision)
+        try:
+            return assemble.trained(self.config, self.folder, self.checkpoint, precision)
+        except CheckpointError as error:
+            steps = Checkpoints(self.checkpoint.parent).steps()
+            others = ", ".join(
+                str(step) for step in steps if f"step-{step}" != self.checkpoint.name
+            )
+            raise RunError(f"{error}; choose another checkpoint of {others or 'none'}") from error

@@ -11,18 +11,27 @@ from torch import Tensor, nn
 
 from attn.batching import Batch
 from attn.loss import Loss
-from attn.precision import Precision
+from attn.meter import Meter
+from attn.precision import Precision, is_out_of_memory
+from attn.registry import RunError
 from attn.tokenizers import PAD
+
+METRICS = ("BLEU", "chrF", "TER", "loss")
 
 
 @dataclasses.dataclass
 class Progress:
-    """How far a run has come; with the weights and the optimiser, all that resuming needs."""
+    """How far a run has come; with the weights and the optimiser, all that resuming needs.
+
+    ``batch`` is the next one of the epoch, ``stale`` counts validations since the best score.
+    """
 
     step: int = 0
     epoch: int = 0
     batch: int = 0
     seconds: float = 0.0
+    best: float = -math.inf
+    stale: int = 0
 
 
 @runtime_checkable
@@ -32,8 +41,11 @@ class Observer(Protocol):
     def trained(self, step: int, values: Mapping[str, float]) -> None:
         """The means since the last report."""
 
-    def evaluate(self, progress: Progress) -> None:
-        """It is time to validate and to save."""
+    def evaluate(self, progress: Progress) -> float:
+        """It is time to validate; the score, the higher the better."""
+
+    def save(self, progress: Progress) -> None:
+        """It is time to save, with the score of this step if there is one."""
 
 
 @dataclasses.dataclass
@@ -48,6 +60,8 @@ class Session:
     epoch: Callable[[int, int], Iterator[Batch]]
     observer: Observer | None = None
     progress: Progress = dataclasses.field(default_factory=Progress)
+    meter: Meter = dataclasses.field(default_factory=Meter)
+    stop: Callable[[], bool] = bool
 
     def __post_init__(self) -> None:
         """Keep the rates that the schedule multiplies."""
@@ -66,6 +80,7 @@ class Session:
         cuda = self.precision.device.type == "cuda"
         return {
             "progress": dataclasses.asdict(self.progress),
+            "meter": self.meter.state(),
             "optimizer": self.optimizer.state_dict(),
             "scaler": self.precision.scaler.state_dict(),
             "random": torch.get_rng_state(),
@@ -75,6 +90,7 @@ class Session:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from what ``state`` gave."""
         self.progress = Progress(**state["progress"])
+        self.meter.restore(state["meter"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.precision.scaler.load_state_dict(state["scaler"])
         torch.set_rng_state(state["random"])
@@ -86,8 +102,10 @@ class Trainer:
     """Minimises the loss by gradient steps, each over ``accumulate`` batches.
 
     A step's gradient is that of the mean loss per target token over all its batches, however they
-    are cut. Training ends after ``steps`` steps, or ``minutes`` of training if that comes first;
-    validation does not count.
+    are cut. Training ends after ``steps`` steps, or ``minutes`` of training if that comes first
+    (validation does not count), or when ``patience`` validations in a row brought no better
+    ``metric``. A step whose loss or gradient is not finite changes nothing and is counted;
+    ``max_skipped`` of them in a row end the run.
 
     Raises:
         ValueError: an option out of its range.
@@ -105,6 +123,9 @@ class Trainer:
         keep_best: int = 3,
         keep_last: int = 1,
         samples: int = 3,
+        metric: str = "BLEU",
+        patience: int | None = None,
+        max_skipped: int = 20,
     ) -> None:
         least = {
             "steps": (steps, 1),
@@ -115,56 +136,77 @@ class Trainer:
             "keep_best": (keep_best, 1),
             "keep_last": (keep_last, 1),
             "samples": (samples, 0),
+            "patience": (1 if patience is None else patience, 1),
+            "max_skipped": (max_skipped, 1),
         }
         for name, (value, bound) in least.items():
             if value < bound:
                 raise ValueError(f"{name}={value}: must be at least {bound}")
+        if metric not in METRICS:
+            raise ValueError(f"metric={metric}: unknown; choose one of {', '.join(METRICS)}")
         if minutes is not None and minutes <= 0:
             raise ValueError(f"minutes={minutes}: must be positive, or null for no limit")
         self.steps, self.minutes = steps, minutes
         self.accumulate, self.clip = accumulate, clip
         self.log_every, self.evaluate_every = log_every, evaluate_every
         self.keep_best, self.keep_last, self.samples = keep_best, keep_last, samples
+        self.metric, self.patience, self.max_skipped = metric, patience, max_skipped
 
     def finished(self, progress: Progress) -> bool:
         """Whether nothing is left to do."""
-        return self._late(progress) or progress.step >= self.steps
+        return self.end(progress) is not None
 
-    def _late(self, progress: Progress) -> bool:
-        return self.minutes is not None and progress.seconds >= 60 * self.minutes
-
-    def end(self, progress: Progress) -> str:
-        """Where a finished training stands, and why it is finished."""
-        why = f"minutes={self.minutes}" if self._late(progress) else f"steps={self.steps}"
-        return f"finished at step {progress.step} (trainer.{why})"
+    def end(self, progress: Progress) -> str | None:
+        """Why a training is finished, if it is."""
+        reasons = {
+            f"patience={self.patience}": progress.stale >= (self.patience or math.inf),
+            f"minutes={self.minutes}": progress.seconds >= 60 * (self.minutes or math.inf),
+            f"steps={self.steps}": progress.step >= self.steps,
+        }
+        why = next((option for option, holds in reasons.items() if holds), None)
+        return why and f"finished at step {progress.step} (trainer.{why})"
 
     def fit(self, session: Session) -> None:
-        """Train from where the session is to the end."""
+        """Train from where the session is to the end, or until it is to stop."""
         progress, observer = session.progress, session.observer
         assert observer is not None
-        window = Window(progress.seconds)
         session.model.train()
         groups = self._groups(session)
-        while not self.finished(progress):
+        while not self.finished(progress) and not session.stop():
             began = time.perf_counter()
             batches, epoch, at = next(groups)
-            likelihood, norm = self.update(session, batches)
+            likelihood, norm = self._explained(session, batches)
             progress.step, progress.epoch, progress.batch = progress.step + 1, epoch, at
             progress.seconds += time.perf_counter() - began
-            window.add(batches, likelihood, norm)
+            session.meter.add(batches, likelihood, norm)
+            self._give_up(session, batches)
             if progress.step % self.log_every == 0 or self.finished(progress):
-                rate = session.optimizer.param_groups[0]["lr"]
-                observer.trained(
-                    progress.step,
-                    {"learning_rate": rate, **window.means(progress.seconds)}
-                    | {"memory_gib": session.precision.memory()},
-                )
+                observer.trained(progress.step, self._figures(session))
             if progress.step % self.evaluate_every == 0 or self.finished(progress):
-                observer.evaluate(progress)
+                self._judge(progress, observer.evaluate(progress))
+                observer.save(progress)
                 session.model.train()
+        observer.save(progress)
+
+    def _figures(self, session: Session) -> dict[str, float]:
+        """What is reported of the steps since the last report."""
+        return {
+            "learning_rate": session.optimizer.param_groups[0]["lr"],
+            **session.meter.means(session.progress.seconds),
+            "memory_gib": session.precision.memory(),
+        }
+
+    def _judge(self, progress: Progress, score: float) -> None:
+        """Remember the best score, and for how long there was none better."""
+        better = score > progress.best
+        progress.best = max(score, progress.best)
+        progress.stale = 0 if better else progress.stale + 1
 
     def update(self, session: Session, batches: list[Batch]) -> tuple[Tensor, Tensor]:
-        """One step of the optimiser: the summed negative log-likelihood, the gradient's norm."""
+        """One step of the optimiser: the summed negative log-likelihood, the gradient's norm.
+
+        Neither is read from the device. A norm that is not finite leaves the weights as they are.
+        """
         factor = session.schedule(session.progress.step + 1)
         for group in session.optimizer.param_groups:
             group["lr"] = group["peak"] * factor
@@ -181,9 +223,40 @@ class Trainer:
         scaler.unscale_(session.optimizer)
         limit = self.clip or math.inf
         norm = torch.nn.utils.clip_grad_norm_(session.model.parameters(), limit)
-        scaler.step(session.optimizer)
-        scaler.update()
+        session.precision.step(session.optimizer, norm)
         return likelihood, norm
+
+    def _explained(self, session: Session, batches: list[Batch]) -> tuple[Tensor, Tensor]:
+        """One step; if memory does not suffice, what was too large and what to try."""
+        try:
+            return self.update(session, batches)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            largest = max(batches, key=lambda batch: batch.cells)
+            budget = max(batch.cells for batch in batches) // 4
+            raise RunError(
+                f"step {session.progress.step + 1}: out of memory, with a batch of "
+                f"{tuple(largest.source.shape)} source and {tuple(largest.labels.shape)} target "
+                f"tokens; try batches.tokens={budget} trainer.accumulate={2 * self.accumulate}"
+            ) from error
+
+    def _give_up(self, session: Session, batches: list[Batch]) -> None:
+        """End a run of which too many steps in a row were skipped; a GPU is asked at reports."""
+        step, cpu = session.progress.step, session.precision.device.type == "cpu"
+        if not cpu and step % self.log_every:
+            return
+        if session.meter.row < self.max_skipped:
+            return
+        named = session.model.named_parameters()
+        broken = [name for name, weight in named if not _is_finite(weight.grad)]
+        pairs = ", ".join(map(str, batches[-1].indices[:5]))
+        raise RunError(
+            f"step {step}: the gradient was not finite in {self.max_skipped} steps one after the "
+            f"other, here in {len(broken)} weights, {', '.join(broken[:3])} among them, with a "
+            f"batch of {tuple(batches[-1].labels.shape)} target tokens (pairs {pairs}, ...); try a "
+            "lower optimizer.learning_rate, trainer.clip=1.0 or precision.dtype=fp32"
+        )
 
     def _groups(self, session: Session) -> Iterator[tuple[list[Batch], int, int]]:
         """The batches of each step, and the epoch and batch that come after them.
@@ -204,38 +277,5 @@ class Trainer:
             epoch, at = epoch + 1, 0
 
 
-class Window:
-    """Means over the steps since the last report."""
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
-        self._clear()
-
-    def _clear(self) -> None:
-        self.steps, self.tokens, self.cells = 0, 0, 0
-        self.padding = 0
-        self.likelihood, self.norm = torch.zeros(()), torch.zeros(())
-
-    def add(self, batches: list[Batch], likelihood: Tensor, norm: Tensor) -> None:
-        """Take a step in; nothing is read from the device."""
-        self.steps += 1
-        self.tokens += sum(batch.tokens for batch in batches)
-        self.cells += sum(batch.cells for batch in batches)
-        self.padding += sum(batch.padding for batch in batches)
-        self.likelihood = self.likelihood.to(likelihood.device) + likelihood
-        self.norm = self.norm.to(norm.device) + norm
-
-    def means(self, seconds: float) -> dict[str, float]:
-        """The means, given the seconds of training so far; the next window begins."""
-        loss = float(self.likelihood) / self.tokens
-        means = {
-            "loss": loss,
-            "perplexity": math.exp(min(loss, 700.0)),
-            "gradient_norm": float(self.norm) / self.steps,
-            "tokens_per_second": self.tokens / max(seconds - self.seconds, 1e-9),
-            "tokens_per_step": self.tokens / self.steps,
-            "padding": self.padding / self.cells,
-        }
-        self.seconds = seconds
-        self._clear()
-        return means
+def _is_finite(gradient: Tensor | None) -> bool:
+    return gradient is None or bool(gradient.isfinite().all())

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from attn import checkpoint
 from attn.batching import Batches, IdPair, collate
 from attn.checkpoint import Checkpoints
 from attn.corpora import Pair
@@ -54,6 +55,8 @@ class Watch:
     meta: Mapping[str, Any]
     samples: int
     session: Session
+    metric: str = "BLEU"
+    figures: dict[int, dict[str, Any]] = dataclasses.field(default_factory=dict)
 
     def trained(self, step: int, values: Mapping[str, float]) -> None:
         """Show and keep the means since the last report."""
@@ -64,10 +67,11 @@ class Watch:
             f"grad {values['gradient_norm']:.2f}  lr {values['learning_rate']:.2e}  "
             f"{values['tokens_per_second']:.0f} tokens/s  padding {values['padding']:.1%}  "
             f"memory {values['memory_gib']:.2f} GiB"
+            + (f"  skipped {values['skipped']:.0f}" if values["skipped"] else "")
         )
 
-    def evaluate(self, progress: Progress) -> None:
-        """Validate, show samples, save."""
+    def evaluate(self, progress: Progress) -> float:
+        """Validate and show samples; the score of the metric chosen, the higher the better."""
         step, dev, model = progress.step, self.development, self.session.model
         model.eval()
         loss = dev.loss(self.session)
@@ -83,8 +87,17 @@ class Watch:
         )
         self._samples(step, [one.text for one in said])
         self._map(step, model)
-        meta = {**self.meta, "score": figures["BLEU"], "dev": scores, "dev_loss": loss}
-        self.checkpoints.save(step, model, self.session.state(), meta)
+        score = figures[self.metric] if self.metric in ("BLEU", "chrF") else -figures[self.metric]
+        self.figures = {step: {"score": score, "dev": scores, "dev_loss": loss}}
+        return score
+
+    def save(self, progress: Progress) -> None:
+        """Save, once a step, with what validation found at it."""
+        last = self.checkpoints.last()
+        if last is not None and checkpoint.step_of(last) == progress.step:
+            return
+        meta = {**self.meta, "metric": self.metric, **self.figures.get(progress.step, {})}
+        self.checkpoints.save(progress.step, self.session.model, self.session.state(), meta)
 
     def _samples(self, step: int, said: Sequence[str]) -> None:
         lines = [

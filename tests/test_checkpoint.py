@@ -25,11 +25,6 @@ from attn.checkpoint import (
     weights_of,
 )
 
-ADVICE = (
-    "choose another checkpoint, or remove this folder so that training goes on from the one "
-    "before it"
-)
-
 
 def tiny(value=0.0):
     """Two tensors and an integer buffer, all of one value."""
@@ -155,7 +150,7 @@ class TestDamage:
     def test_a_missing_file_is_named(self, tmp_path, name):
         path = save(Checkpoints(tmp_path), 1)
         (path / name).unlink()
-        message = f"{path / name}: cannot be read (No such file or directory); {ADVICE}"
+        message = f"{path / name}: cannot be read (No such file or directory)"
         with pytest.raises(CheckpointError, match=exactly(message)):
             load(path)
 
@@ -166,9 +161,7 @@ class TestDamage:
         content = (path / name).read_bytes()
         end = bytes([content[-1] ^ 1]) if damage == "flipped" else b""
         (path / name).write_bytes(content[:-1] + end)
-        message = (
-            f"{path / name}: is not as it was written (its checksum is not in meta.json); {ADVICE}"
-        )
+        message = f"{path / name}: is not as it was written (its checksum is not in meta.json)"
         with pytest.raises(CheckpointError, match=exactly(message)):
             load(path)
 
@@ -177,7 +170,7 @@ class TestDamage:
         (path / "meta.json").write_text("")
         message = (
             f"{path / 'meta.json'}: is not as it was written "
-            f"(Expecting value: line 1 column 1 (char 0)); {ADVICE}"
+            f"(Expecting value: line 1 column 1 (char 0))"
         )
         with pytest.raises(CheckpointError, match=exactly(message)):
             load(path)

@@ -15,9 +15,10 @@ from attn.assemble import Material
 from attn.batching import Batch, Batches
 from attn.checkpoint import Checkpoints
 from attn.files import output_problems
+from attn.interrupt import Interrupt
 from attn.precision import Precision
 from attn.registry import ConfigError
-from attn.reporting import Report
+from attn.reporting import Report, warn
 from attn.roles import Roles
 from attn.trainer import Session, Trainer
 from attn.translation import Translator
@@ -39,25 +40,14 @@ def check(cfg: DictConfig) -> list[str]:
 
 
 def run(cfg: DictConfig) -> float | None:
-    """Train, and return the best BLEU on the development split."""
+    """Train, and return the best score on the development split."""
     job = Job.from_config(assemble.plain(cfg))
-    session = job.session()
-    if job.trainer.finished(session.progress):
-        print(f"{job.trainer.end(session.progress)}; nothing is left to do\n{job.farewell()}")  # noqa: T201
-        return job.best()
-    report = job.open(session.progress.step)
-    runs.set_status(job.folder, "running")
-    try:
-        session.observer = job.watch(session, report)
-        job.trainer.fit(session)
-    except BaseException as error:
-        runs.set_status(job.folder, "failed", error=f"{type(error).__name__}: {error}")
-        raise
-    else:
-        runs.set_status(job.folder, "finished")
-        report.say(f"{job.trainer.end(session.progress)}\n{job.farewell()}")
-    finally:
-        report.close()
+    with runs.claimed(job.folder):
+        session = job.session()
+        if end := job.trainer.end(session.progress):
+            print(f"{end}; nothing is left to do\n{job.farewell()}")  # noqa: T201
+        else:
+            job.train(session)
     return job.best()
 
 
@@ -101,6 +91,31 @@ class Job:
         """The training split in ids."""
         return self.material.ids(self.material.train)
 
+    def train(self, session: Session) -> None:
+        """Train to the end, or until a signal comes; status.json tells how it went."""
+        report = self.open(session.progress.step)
+        runs.set_status(self.folder, "running")
+        interrupt = Interrupt()
+        try:
+            session.observer = self.watch(session, report)
+            session.stop = interrupt
+            with interrupt.listening():
+                self.trainer.fit(session)
+            step = session.progress.step
+            if interrupt():
+                report.say(f"interrupted; step {step} is saved, the same command goes on from it")
+                interrupt.pass_on()
+            report.say(f"{self.trainer.end(session.progress)}\n{self.farewell()}")
+            runs.set_status(self.folder, "finished")
+        except (KeyboardInterrupt, SystemExit):
+            runs.set_status(self.folder, "interrupted")
+            raise
+        except BaseException as error:
+            runs.set_status(self.folder, "failed", error=f"{type(error).__name__}: {error}")
+            raise
+        finally:
+            report.close()
+
     def session(self) -> Session:
         """The model and all that trains it, new from the seed or as the last checkpoint has it."""
         torch.manual_seed(self.config["seed"])
@@ -128,9 +143,11 @@ class Job:
             precision=self.precision,
             epoch=epoch,
         )
-        last = self.checkpoints.last()
-        if last is not None:
-            weights, state, _ = checkpoint.load(last)
+        found, damaged = self.checkpoints.newest()
+        for complaint in damaged:
+            warn(complaint)
+        if found is not None:
+            weights, state, _ = found
             checkpoint.load_weights(model, weights)
             session.restore(state)
         return session
@@ -161,7 +178,15 @@ class Job:
             assemble.scoring(self.config, self.material.corpus),
         )
         meta = {"version": __version__, "torch": torch.__version__, "config": self.config}
-        return Watch(report, self.checkpoints, development, meta, self.trainer.samples, session)
+        return Watch(
+            report=report,
+            checkpoints=self.checkpoints,
+            development=development,
+            meta=meta,
+            samples=self.trainer.samples,
+            session=session,
+            metric=self.trainer.metric,
+        )
 
     def description(self, session: Session) -> Iterator[str]:
         """What is trained, on what, in lines for people."""
@@ -196,12 +221,10 @@ class Job:
         step = max(range(1, self.trainer.steps + 1), key=factor)
         return self.config["optimizer"]["learning_rate"] * factor(step), step
 
-    def best(self) -> float:
-        """The best score on the development split."""
+    def best(self) -> float | None:
+        """The best score on the development split, if there is one yet."""
         path = self.checkpoints.best()
-        assert path is not None
-        score: float = checkpoint.load_meta(path)["score"]
-        return score
+        return None if path is None else checkpoint.load_meta(path)["dev"]["BLEU"]["score"]
 
     def farewell(self) -> str:
         """The score, where the run lies, and what can be done with it."""

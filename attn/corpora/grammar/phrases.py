@@ -26,7 +26,8 @@ class NounPhrase:
     """A subject or object: its English words, its German ones by case, and its features.
 
     ``definite`` tells whether German puts it before times and nicht; ``column`` is its gender, or
-    p for the plural, as the tables of inflection have it; ``heavy`` whether it ends in a clause.
+    p for the plural, as the tables of inflection have it; ``heavy`` whether it ends in a clause;
+    ``adjective`` what it is said to be already.
     """
 
     english: Words
@@ -38,6 +39,7 @@ class NounPhrase:
     kind: str = "person"
     pronoun: bool = False
     heavy: bool = False
+    adjective: Adjective | None = None
     english_object: Words | None = None
 
     def as_object(self) -> Words:
@@ -114,6 +116,7 @@ def noun_phrase(
         column=column,
         kind=noun.kind,
         heavy=relative is not None,
+        adjective=adjective,
     )
 
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from attn.corpora.grammar import german, phrases
 from attn.corpora.grammar.clauses import Clause
-from attn.corpora.grammar.lexicon import Noun, Verb
+from attn.corpora.grammar.lexicon import Adjective, Noun, Verb
 from attn.corpora.grammar.phrases import Adjunct, NounPhrase
 from attn.corpora.grammar.scope import Scope, Vocabulary
 from attn.corpora.grammar.words import Keys, Words, words
@@ -116,9 +116,12 @@ class Sampler:
         """What stands last in the middle of a clause: a place, an aim or a quality, if anything."""
         frame = clause.verb.frame
         if frame == "quality":
-            said = {word.text for word in clause.subject.english}
-            some = self.vocabulary.adjectives[clause.subject.kind]
-            quality = self.choice([one for one in some if one.english not in said])
+            subject = clause.subject
+            said = {word.text for word in subject.english}
+            some = [
+                one for one in self.vocabulary.adjectives[subject.kind] if one.english not in said
+            ]
+            quality = self.choice([one for one in some if one != subject.adjective])
             key = self.keys.new()
             return Adjunct(words(quality.english, key), words(quality.german, key))
         if frame == "goal":
@@ -158,10 +161,12 @@ class Sampler:
             plural=plural,
             value=value,
             negation=negation,
-            relative=self.relative(noun, "p" if plural else noun.gender, level + 1),
+            relative=self.relative(noun, "p" if plural else noun.gender, level + 1, adjective),
         )
 
-    def relative(self, noun: Noun, column: str, level: int) -> Sides | None:
+    def relative(
+        self, noun: Noun, column: str, level: int, adjective: Adjective | None = None
+    ) -> Sides | None:
         """A relative clause, if there is one and its verb can be found."""
         if level > self.depth or not self.chance(self.scope.relative):
             return None
@@ -185,7 +190,14 @@ class Sampler:
         asked = {"nom": "who", "acc": "whom", "dat": "whom"}[case] if kind == "person" else "that"
         left, right = words(asked, key), words(german.cell(german.RELATIVE, case, column), key)
         if frame == "subject":
-            who = NounPhrase(left, lambda _: right, plural=plural, kind=kind, pronoun=True)
+            who = NounPhrase(
+                left,
+                lambda _: right,
+                plural=plural,
+                kind=kind,
+                pronoun=True,
+                adjective=adjective,
+            )
             clause = self.clause(level, verb, who)
             return clause.english(), clause.german_final()
         clause = self.clause(level, verb, bare=True)
