@@ -13,7 +13,7 @@ from torch import nn
 from attn import attention as _attention  # noqa: F401 - registers
 from attn import corpora, models, optim, positions, registry, search, tokenizers, vocabulary  # noqa: F401
 from attn.batching import Batches
-from attn.checkpoint import load_weights, weights_at
+from attn.checkpoint import weights_at
 from attn.contract import Attention, Role
 from attn.loss import Loss
 from attn.precision import Precision
@@ -22,6 +22,7 @@ from attn.roles import Roles
 from attn.scoring import Scoring, fingerprint
 from attn.trainer import Trainer
 from attn.translation import Translator
+from attn.weights import load_weights
 
 Config = Mapping[str, Any]
 FIXED: dict[str, Callable[..., Any]] = {

@@ -10,18 +10,17 @@ from typing import Any
 import torch
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
-from torch import Tensor, nn
+from torch import nn
 
 from attn.files import read_json, sync_folder, write_bytes, write_json
-from attn.registry import RunError
+from attn.weights import CheckpointError, Weights, check_fit, weights_of
 
 WEIGHTS, STATE, META = "model.safetensors", "state.pt", "meta.json"
-Weights = dict[str, Tensor]
 Loaded = tuple[Weights, dict[str, Any], dict[str, Any]]
 
 
-class CheckpointError(RunError):
-    """A checkpoint that is missing or not as it was written."""
+# What a mean of checkpoints says of itself as each of them did.
+APART = ("version", "torch", "config")
 
 
 class Checkpoints:
@@ -50,17 +49,44 @@ class Checkpoints:
         buffer = io.BytesIO()
         torch.save(dict(state), buffer)
         contents = {WEIGHTS: save_tensors(weights_of(model)), STATE: buffer.getvalue()}
-        checksums = {name: _sha256(content) for name, content in contents.items()}
+        self._put(self._path(step), contents, {**meta, "step": step})
+        self._drop()
+        return self._path(step)
+
+    def _put(self, final: Path, contents: Mapping[str, bytes], meta: Mapping[str, Any]) -> None:
+        """Write a folder beside its place, then rename it into it."""
         self._tidy()
-        final, part = self._path(step), self.folder / f".step-{step}.part"
+        checksums = {name: _sha256(content) for name, content in contents.items()}
+        part = final.with_name(f".{final.name}.part")
         for name, content in contents.items():
             write_bytes(part / name, content)
-        write_json(part / META, {**meta, "step": step, "sha256": checksums})
+        write_json(part / META, {**meta, "sha256": checksums})
         aside = self._hide(final)
         part.rename(final)
         sync_folder(self.folder)
         shutil.rmtree(aside, ignore_errors=True)
-        self._drop()
+
+    def save_average(self, *, last: int | None = None, best: int | None = None) -> Path:
+        """Write the mean of the weights of the newest, or of the best checkpoints that are scored.
+
+        It lies in ``average-last-10-step-N/``, N being the newest of them, without a state.
+
+        Raises:
+            CheckpointError: there are too few, or one of them cannot be read.
+        """
+        option, wanted = ("last", last) if best is None else ("best", best)
+        ranked = sorted(self._ranked(), reverse=True) if best is None else self._ranked()
+        steps = sorted(ranked[:wanted])
+        if wanted is None or len(steps) < wanted:
+            raise CheckpointError(
+                f"{option}={wanted}: {self.folder} keeps {len(steps)} that were validated; ask for "
+                f"fewer, or train with trainer.keep_{option}={wanted}"
+            )
+        paths = [self._path(step) for step in steps]
+        final = self.folder / f"average-{option}-{wanted}-step-{steps[-1]}"
+        meta = {key: value for key, value in load_meta(paths[-1]).items() if key in APART}
+        contents = {WEIGHTS: save_tensors(average(paths))}
+        self._put(final, contents, {**meta, "step": steps[-1], "average": steps})
         return final
 
     def steps(self) -> list[int]:
@@ -102,21 +128,26 @@ class Checkpoints:
         return self._path(ranked[0]) if ranked else None
 
     def find(self, name: str) -> Path:
-        """The checkpoint that ``best``, ``last``, a step, or the name of its folder names.
+        """The checkpoint named: ``best``, ``last``, ``average`` (the newest), a step, a folder.
 
         Raises:
             CheckpointError: there is none; the message says which there are.
         """
-        named = {"best": self.best, "last": self.last}
-        step = name.removeprefix("step-")
-        path = named[name]() if name in named else self.folder / f"step-{step}"
+        named = {"best": self.best, "last": self.last, "average": self.average}
+        folder = f"step-{name}" if name.isdecimal() else name
+        path = named[name]() if name in named else self.folder / folder
         if path is None or not path.is_dir():
             steps = ", ".join(map(str, self.steps())) or "none"
             raise CheckpointError(
-                f"checkpoint={name}: not in {self.folder}; choose best, last or one of the steps: "
-                f"{steps}"
+                f"checkpoint={name}: not in {self.folder}; choose best, last, average (made by "
+                f"attn average) or one of the steps: {steps}"
             )
         return path
+
+    def average(self) -> Path | None:
+        """The average that was made last, if there is one."""
+        made = sorted(self.folder.glob("average-*"), key=lambda path: path.stat().st_mtime_ns)
+        return made[-1] if made else None
 
     def _path(self, step: int) -> Path:
         return self.folder / f"step-{step}"
@@ -130,7 +161,7 @@ class Checkpoints:
 
     def _tidy(self) -> None:
         """Remove what a kill left: what was being written, and what was being removed."""
-        for pattern in (".step-*.part", ".step-*.old"):
+        for pattern in (".*.part", ".*.old"):
             for left in self.folder.glob(pattern):
                 shutil.rmtree(left)
 
@@ -204,28 +235,6 @@ def weights_at(path: Path) -> Weights:
     return load_tensors(_read(path, WEIGHTS, load_meta(path)))
 
 
-def weights_of(model: nn.Module) -> Weights:
-    """The weights by name, on the CPU; what has several names is there under the first alone."""
-    seen = set()
-    weights = {}
-    for name, tensor in model.state_dict().items():
-        place = (tensor.data_ptr(), tensor.shape, tensor.stride())
-        if place not in seen:
-            seen.add(place)
-            weights[name] = tensor.cpu().contiguous()
-    return weights
-
-
-def load_weights(model: nn.Module, weights: Mapping[str, Tensor]) -> None:
-    """Put weights into a model of the same shape; what is tied in it stays tied.
-
-    Raises:
-        CheckpointError: names or shapes that differ.
-    """
-    _fits(weights, weights_of(model), "the weights do not fit the model")
-    model.load_state_dict(dict(weights), strict=False)
-
-
 def average(paths: Sequence[Path]) -> Weights:
     """The mean of the weights of checkpoints; what is not a real number is the last one's.
 
@@ -236,23 +245,10 @@ def average(paths: Sequence[Path]) -> Weights:
     sums = {name: tensor.double() for name, tensor in last.items() if tensor.is_floating_point()}
     for path in paths[:-1]:
         more = weights_at(path)
-        _fits(more, last, f"{path}: the weights do not fit those of {paths[-1]}")
+        check_fit(more, last, f"{path}: the weights do not fit those of {paths[-1]}")
         for name, total in sums.items():
             total += more[name]
     return {**last, **{name: (sums[name] / len(paths)).to(last[name].dtype) for name in sums}}
-
-
-def _fits(given: Mapping[str, Tensor], wanted: Mapping[str, Tensor], complaint: str) -> None:
-    """Say which names or shapes differ, if any."""
-    differing = [f"{name} is missing" for name in sorted(wanted.keys() - given.keys())]
-    differing += [f"{name} has no place" for name in sorted(given.keys() - wanted.keys())]
-    differing += [
-        f"{name} is {tuple(given[name].shape)}, not {tuple(wanted[name].shape)}"
-        for name in sorted(given.keys() & wanted.keys())
-        if given[name].shape != wanted[name].shape
-    ]
-    if differing:
-        raise CheckpointError(f"{complaint}: {'; '.join(differing)}")
 
 
 def _read(path: Path, name: str, meta: Mapping[str, Any]) -> bytes:

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from attn import assemble, modules, runs
-from attn.checkpoint import CheckpointError, Checkpoints
+from attn.checkpoint import Checkpoints
 from attn.registry import ConfigError, RunError
 from attn.search import Search
 from attn.translation import Translator
+from attn.weights import CheckpointError
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,16 +14,10 @@ from builders import build_model
 from messages import exactly
 from torch import nn
 
-from attn.checkpoint import (
-    CheckpointError,
-    Checkpoints,
-    average,
-    load,
-    load_meta,
-    load_weights,
-    weights_at,
-    weights_of,
-)
+from attn.checkpoint import Checkpoints, average, load, load_meta, weights_at
+from attn.weights import CheckpointError, load_weights, weights_of
+
+CHOICES = "choose best, last, average (made by attn average) or one of the steps"
 
 
 def tiny(value=0.0):
@@ -119,14 +113,41 @@ class TestKeeping:
         assert checkpoints.last() == checkpoints.find("last") == tmp_path / "step-100"
         assert checkpoints.best() == checkpoints.find("best") == tmp_path / "step-9"
         assert checkpoints.find("10") == checkpoints.find("step-10") == tmp_path / "step-10"
-        message = (
-            f"checkpoint=11: not in {tmp_path}; choose best, last or one of the steps: 9, 10, 100"
-        )
+        message = f"checkpoint=11: not in {tmp_path}; {CHOICES}: 9, 10, 100"
         with pytest.raises(CheckpointError, match=exactly(message)):
             checkpoints.find("11")
 
+    def test_one_that_was_not_scored_stays_until_the_next(self, tmp_path):
+        checkpoints = Checkpoints(tmp_path, keep_last=2)
+        for step, meta in enumerate(({"score": 2.0}, {"score": 1.0}, {}, {}), 1):
+            checkpoints.save(step, tiny(step), {}, meta)
+        assert checkpoints.steps() == [1, 2, 4]
+        assert checkpoints.last() == tmp_path / "step-4"
+        assert checkpoints.best() == tmp_path / "step-1"
+        save(checkpoints, 5, 0.0)
+        assert checkpoints.steps() == [1, 2, 5]
+
+    def test_the_newest_that_is_whole_is_found(self, tmp_path):
+        checkpoints = Checkpoints(tmp_path, keep_last=9)
+        for step in (1, 2, 3):
+            save(checkpoints, step)
+        for step in (2, 3):
+            (tmp_path / f"step-{step}" / "state.pt").write_bytes(b"")
+        (weights, state, meta), complaints = checkpoints.newest()
+        assert (state["step"], meta["step"]) == (1, 1)
+        assert same(weights, tiny(1).state_dict())
+        assert complaints == [
+            f"{tmp_path}/step-{step}/state.pt: is not as it was written (its checksum is not in "
+            f"meta.json); it is now damaged-step-{step}, and the one before it is taken"
+            for step in (3, 2)
+        ]
+        assert names(tmp_path) == ["damaged-step-2", "damaged-step-3", "step-1"]
+
+    def test_none_is_whole(self, tmp_path):
+        assert Checkpoints(tmp_path).newest() == (None, [])
+
     def test_an_empty_folder_is_named(self, tmp_path):
-        message = f"checkpoint=best: not in {tmp_path}; choose best, last or one of the steps: none"
+        message = f"checkpoint=best: not in {tmp_path}; {CHOICES}: none"
         with pytest.raises(CheckpointError, match=exactly(message)):
             Checkpoints(tmp_path).find("best")
 
@@ -256,6 +277,24 @@ class TestWeights:
         assert same(mean, {**tiny(3).state_dict(), "count": torch.tensor(6)})
         assert all(mean[name].dtype == weight.dtype for name, weight in tiny().state_dict().items())
         assert same(average(paths[:1]), weights_at(paths[0]))
+
+    def test_an_average_is_found_by_its_name(self, tmp_path):
+        checkpoints = Checkpoints(tmp_path, keep_best=2, keep_last=3)
+        for step, score in ((1, 9.0), (2, 8.0), (3, 1.0), (4, 2.0), (5, 3.0)):
+            save(checkpoints, step, score)
+        best, last = checkpoints.save_average(best=2), checkpoints.save_average(last=2)
+        assert best == tmp_path / "average-best-2-step-2"
+        assert last == checkpoints.find("average") == checkpoints.find("average-last-2-step-5")
+        assert same(weights_at(best), {**tiny(1.5).state_dict(), "count": torch.tensor(2)})
+        assert same(weights_at(last), {**tiny(4.5).state_dict(), "count": torch.tensor(5)})
+        assert load_meta(last)["average"] == [4, 5]
+        assert checkpoints.steps() == [1, 2, 3, 4, 5]
+        message = (
+            f"last=6: {tmp_path} keeps 5 that were validated; ask for fewer, or train with "
+            "trainer.keep_last=6"
+        )
+        with pytest.raises(CheckpointError, match=exactly(message)):
+            checkpoints.save_average(last=6)
 
     def test_average_of_different_models_is_refused(self, tmp_path):
         checkpoints = Checkpoints(tmp_path, keep_last=2)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -172,15 +173,48 @@ def test_what_is_too_long_is_cut_and_counted(trained, capsys):
         (
             ["evaluate", "run={run}", "checkpoint=7"],
             "checkpoint=7: not in {run}/checkpoints; "
-            "choose best, last or one of the steps: 10, 20\n",
+            "choose best, last, average (made by attn average) or one of the steps: 10, 20\n",
         ),
         (
             ["evaluate", "run={run}", "split=tset"],
             "split=tset: unknown; did you mean 'test'? choose one of dev, longer, test, train\n",
         ),
+        (["evaluate", "run={run}", "samples=-1"], "samples=-1: must be at least 0\n"),
+        (
+            ["evaluate", "run={run}", "search=beam", "search.size=0", "search.length_penalty=-1"],
+            "search.size=0: must be at least 1\nsearch.length_penalty=-1.0: must not be negative\n",
+        ),
         (
             ["translate", "run={run}", "text=a", "input=b"],
             "input=b: text is given too; drop one of them\ninput=b: there is no such file\n",
+        ),
+        (
+            ["translate", "run={run}", "input={run}", "output={run}"],
+            "input={run}: a folder; give a file\noutput={run}: is a folder; give another path\n",
+        ),
+        (["average", "run={run}"], "last, best: give one of them, e.g. last=10\n"),
+        (
+            ["average", "run=nowhere", "last=0", "best=2"],
+            "last=0: must be at least 1\nlast, best: give one of them, e.g. last=10\n"
+            "run=nowhere: there is no such folder\n",
+        ),
+        (
+            ["train", "experiment=smoke", "output={run}/log.txt"],
+            "output={run}/log.txt: is a file; give another path\n",
+        ),
+        (
+            ["train", "experiment=smoke", "batches.max_length=2", "output={run}/x"],
+            "batches.max_length=2: leaves no pair to train on: of 500, 500 are too long and 0 "
+            "empty\n",
+        ),
+        (
+            ["train", "encoder_layers=[{{layers: 0, name: softmax, haeds: 2}}]", "trainer.steps=0"],
+            "trainer.steps=0: must be at least 1\n"
+            "encoder_layers.0.haeds=2: unknown option; did you mean 'heads'? choose one of bias, "
+            "dropout, head_dim, heads, kernel, value_dim\n"
+            "encoder_layers: layer 1 is not named; name each of 0-3 once\n"
+            "encoder_layers: layer 2 is not named; name each of 0-3 once\n"
+            "encoder_layers: layer 3 is not named; name each of 0-3 once\n",
         ),
     ],
 )
@@ -188,6 +222,57 @@ def test_wrong_requests_are_named(trained, capsys, arguments, message):
     given = [argument.format(run=trained.run) for argument in arguments]
     assert main(given) == 2
     assert capsys.readouterr().err == message.format(run=trained.run)
+
+
+def test_all_that_is_wrong_in_a_section_is_told(capsys):
+    wrong = {
+        "batches.max_length": ("0", "must be at least 1"),
+        "batches.ahead": ("-1", "must be at least 1"),
+        "precision.threads": ("-2", "must be 0 (torch's own choice) or more"),
+        "scoring.tokenize": ("foo", "unknown; choose one of auto, 13a, intl, char, none"),
+        "trainer.steps": ("0", "must be at least 1"),
+        "trainer.clip": ("-1.0", "must be at least 0"),
+        "trainer.keep_best": ("0", "must be at least 1"),
+        "search.size": ("0", "must be at least 1"),
+        "search.length_penalty": ("-3.0", "must not be negative"),
+    }
+    assert main(["train", *(f"{key}={value}" for key, (value, _) in wrong.items())]) == 2
+    lines = [f"{key}={value}: {reason}" for key, (value, reason) in wrong.items()]
+    assert capsys.readouterr().err.splitlines() == lines
+
+
+def test_text_that_is_not_utf8_is_named(trained, tmp_path, capsys):
+    file = tmp_path / "latin"
+    file.write_bytes(b"a b\nc \xff\n")
+    assert main(["translate", f"run={trained.run}", f"input={file}"]) == 2
+    assert capsys.readouterr().err == f"input: {file}, line 2: not UTF-8 (invalid start byte)\n"
+
+
+def test_an_average_is_a_checkpoint_like_others(trained, capsys):
+    assert main(["average", f"run={trained.folder}", "best=2"]) == 0
+    assert capsys.readouterr().out == (
+        f"{trained.run}/checkpoints/average-best-2-step-20\n"
+        f"  score it: attn evaluate run={trained.run} checkpoint=average\n"
+    )
+    arguments = [f"run={trained.run}", "checkpoint=average", "split=dev"]
+    assert main(["evaluate", *arguments]) == 0
+    assert "beam average-best-2-step-20" in results.load_scores(trained.run)["dev"]
+    assert main(["average", f"run={trained.run}", "last=9"]) == 1
+    assert capsys.readouterr().err == (
+        f"attn average: last=9: {trained.run}/checkpoints keeps 2 that were validated; ask for "
+        "fewer, or train with trainer.keep_last=9\n"
+    )
+
+
+def test_a_damaged_checkpoint_is_named_with_the_others(trained, tmp_path, capsys):
+    shutil.copytree(trained.run, tmp_path / "run")
+    file = tmp_path / "run" / "checkpoints" / "step-20" / "model.safetensors"
+    file.write_bytes(b"")
+    assert main(["translate", f"run={tmp_path / 'run'}", "checkpoint=last", "text=a"]) == 1
+    assert capsys.readouterr().err == (
+        f"attn translate: {file}: is not as it was written (its checksum is not in meta.json); "
+        "choose another checkpoint of 10\n"
+    )
 
 
 def test_wrong_data_is_wrong_input(tmp_path, capsys):

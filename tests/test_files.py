@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 from messages import exactly
 
-from attn.files import read_json, update_json, write_bytes, write_json, write_text
+from attn.files import (
+    output_problems,
+    read_json,
+    update_json,
+    write_bytes,
+    write_json,
+    write_text,
+)
 
 
 def names(folder):
@@ -79,3 +86,24 @@ def test_a_change_that_fails_changes_nothing(tmp_path):
     assert read_json(path) == {"kept": 1}
     update_json(path, lambda value: value.update(more=2))
     assert read_json(path) == {"kept": 1, "more": 2}
+
+
+def test_what_nothing_can_be_written_to_is_named(tmp_path, monkeypatch):
+    file = tmp_path / "file"
+    file.write_text("")
+    assert output_problems("output", tmp_path / "new" / "deep", folder=True) == []
+    assert output_problems("output", tmp_path / "new" / "file", folder=False) == []
+    assert output_problems("output", file, folder=False) == []
+    assert output_problems("output", file, folder=True) == [
+        f"output={file}: is a file; give another path"
+    ]
+    assert output_problems("output", tmp_path, folder=False) == [
+        f"output={tmp_path}: is a folder; give another path"
+    ]
+    assert output_problems("output", file / "deep", folder=True) == [
+        f"output={file / 'deep'}: {file} is a file, nothing can be put into it"
+    ]
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert output_problems("output", tmp_path / "new", folder=True) == [
+        f"output={tmp_path / 'new'}: {tmp_path} must not be written to; give another path"
+    ]

@@ -23,6 +23,7 @@ from attn.roles import Roles
 from attn.trainer import Session, Trainer
 from attn.translation import Translator
 from attn.watch import Development, Watch
+from attn.weights import load_weights
 
 PURPOSE = "train a model; the same command again continues an unfinished run"
 EXAMPLES = """
@@ -148,7 +149,7 @@ class Job:
             warn(complaint)
         if found is not None:
             weights, state, _ = found
-            checkpoint.load_weights(model, weights)
+            load_weights(model, weights)
             session.restore(state)
         return session
 
