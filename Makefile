@@ -45,8 +45,8 @@ bench: install  ## measure training speed beside a plain loop
 	$(BIN)/python experiments/speed/bench.py
 
 demo: install  ## train, evaluate and look at a small model, offline, in minutes
-	$(BIN)/attn train experiment=demo
-	$(BIN)/attn evaluate run=outputs/demo split=test samples=10
+	$(BIN)/attn train experiment=demo study=make-demo
+	$(BIN)/attn evaluate run=outputs/make-demo split=test samples=10
 
 wheel: install  ## build what can be installed elsewhere, into dist/
 	rm -rf build dist

@@ -1,13 +1,12 @@
 """From config sections to objects; the only reader of composed configs."""
 
-import copy
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
 from attn import attention as _attention  # noqa: F401 - registers
@@ -15,6 +14,7 @@ from attn import corpora, models, optim, positions, registry, search, tokenizers
 from attn.batching import Batches
 from attn.checkpoint import weights_at
 from attn.contract import Attention, Role
+from attn.filters import Filters, counted, shared
 from attn.loss import Loss
 from attn.precision import Precision
 from attn.registry import ConfigError
@@ -27,6 +27,7 @@ from attn.weights import load_weights
 Config = Mapping[str, Any]
 FIXED: dict[str, Callable[..., Any]] = {
     "batches": Batches,
+    "filters": Filters,
     "loss": Loss,
     "precision": Precision,
     "scoring": Scoring,
@@ -38,9 +39,6 @@ SECTIONS = {
     "search": "search",
     "validation_search": "search",
 }
-KINDS = SECTIONS | {f"{role.value}_attention": "attention" for role in Role}
-KINDS["attention_elsewhere"] = "attention"
-SIZE = 16  # of a vocabulary, where only the shapes of a model are checked
 
 
 def part(config: Config, key: str, kind: str | None = None, **given: Any) -> Any:
@@ -49,7 +47,8 @@ def part(config: Config, key: str, kind: str | None = None, **given: Any) -> Any
     with with_key:
         if kind is not None:
             return registry.build(kind, config[key], key=key, **given)
-        return FIXED[key](**registry.options(FIXED[key], config[key], key=key))
+        section = config.get(key) or {}  # older runs lack sections that came later
+        return FIXED[key](**registry.options(FIXED[key], section, key=key))
     raise ConfigError(with_key.problems)
 
 
@@ -103,93 +102,6 @@ def schedule(config: Config) -> optim.Schedule:
     return made
 
 
-def problems(config: Config) -> list[str]:
-    """Everything that is wrong with a training config, one line each; makes no tensor of size."""
-    found = list(_section_problems(config))
-    roles = Roles(config).problems()
-    found += roles
-    if not found:
-        found += _every_fault(_on_meta, config)
-    return found
-
-
-def use_problems(search_section: Config, precision_section: Config) -> list[str]:
-    """Everything that is wrong with how a trained model is to be used, one line each."""
-    config = {"search": dict(search_section), "precision": dict(precision_section)}
-    return [
-        *_every_fault(lambda one: part(one, "search", "search"), config),
-        *_every_fault(lambda one: part(one, "precision"), config),
-    ]
-
-
-def _section_problems(config: Config) -> Iterator[str]:
-    for key in FIXED:
-        yield from _every_fault(lambda one, key=key: part(one, key), config)  # type: ignore[misc]
-    for key, kind in SECTIONS.items():
-        yield from _every_fault(
-            lambda one, key=key, kind=kind: part(one, key, kind),  # type: ignore[misc]
-            config,
-        )
-    yield from _every_fault(schedule, config)
-    parameters = [nn.Parameter(torch.zeros(1))]
-    yield from _every_fault(
-        lambda one: part(one, "optimizer", "optimizer", parameters=parameters), config
-    )
-    for key, kind in (("model", "model"), ("position", "position")):
-        component = registry.find(kind, config[key]["name"])
-        options = {name: value for name, value in config[key].items() if name != "name"}
-        given = registry.get_kind(kind).given
-        yield from registry.problems(component, options, given=given, key=key)
-
-
-def _on_meta(config: Config) -> None:
-    with torch.device("meta"):
-        model(config, source_size=SIZE, target_size=SIZE)
-
-
-def _every_fault(build: Callable[[Config], Any], config: Config) -> list[str]:
-    """All that is built in vain for: a constructor tells one fault, so each is mended in turn.
-
-    An option that was complained of takes its default; what is wrong with that is not the user's.
-    """
-    changed = copy.deepcopy(dict(config))
-    found: list[str] = []
-    mended: set[str] = set()
-    while lines := _trial(lambda: build(changed)):
-        options = {line.partition("=")[0] for line in lines}
-        if options & mended:
-            break
-        found += lines
-        mended |= {option for option in options if _mend(changed, option)}
-        if not options & mended:
-            break
-    return found
-
-
-def _mend(config: dict[str, Any], option: str) -> bool:
-    """Give an option its default, in place; whether there is one."""
-    key, _, name = option.partition(".")
-    section = config.get(key)
-    if not isinstance(section, dict):
-        return False
-    kind = KINDS.get(key, key)
-    fixed = FIXED.get(key)
-    component = fixed or registry.find(kind, section["name"])
-    known = registry.defaults(component, () if fixed else registry.get_kind(kind).given)
-    if known.get(name, MISSING) == MISSING:
-        return False
-    section[name] = known[name]
-    return True
-
-
-def _trial(build: Callable[[], Any]) -> list[str]:
-    try:
-        build()
-    except ConfigError as error:
-        return error.problems
-    return []
-
-
 @dataclasses.dataclass
 class _Complaints:
     """Turns a ValueError inside into lines with the key before the option."""
@@ -211,12 +123,18 @@ class _Complaints:
 
 @dataclasses.dataclass(frozen=True)
 class Material:
-    """What is trained on: text, tokenizer, ids."""
+    """What is trained on: text, tokenizer, ids, and what was counted on the way.
+
+    ``left_out`` counts the training pairs that were filtered, by reason; ``shared`` those pairs of
+    dev and test whose source is trained on.
+    """
 
     corpus: corpora.Corpus
     train: Sequence[corpora.Pair]
     dev: Sequence[corpora.Pair]
     tokenizer: tokenizers.Tokenizer
+    left_out: Mapping[str, int]
+    shared: Mapping[str, int]
 
     @property
     def fingerprint(self) -> str:
@@ -233,15 +151,23 @@ class Material:
 def material(config: Config) -> Material:
     """The corpus of a config, read, and its tokenizer, trained on the training split."""
     corpus: corpora.Corpus = part(config, "dataset", "dataset")
+    chosen: Filters = part(config, "filters")
     complaints = _Complaints("dataset")
     with complaints:
-        train, dev = corpus.read("train"), corpus.read("dev")
+        train, left_out = chosen(corpus.read("train"))
+        if not train:
+            raise ConfigError([
+                f"filters: no pair is left to train on; left out: {counted(left_out)}"
+            ])
+        test = corpora.test_split(corpus)
+        dev, held_out = corpus.read("dev"), corpus.read(test)
+        overlap = {"dev": shared(train, dev), test: shared(train, held_out)}
         lines = [side for pair in train for side in (pair.source, pair.target)]
         complaints.key = "tokenizer"
         tokenizer = vocabulary.trained(
             config["tokenizer"], lambda: part(config, "tokenizer", "tokenizer"), lines
         )
-        return Material(corpus, train, dev, tokenizer)
+        return Material(corpus, train, dev, tokenizer, left_out, overlap)
     raise ConfigError(complaints.problems)
 
 

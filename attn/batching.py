@@ -111,11 +111,15 @@ class Batches:
         source, target = _Side.of(p[0] for p in pairs), _Side.of(p[1] for p in pairs)
         return [group.tolist() for group in self._plan(source, target, (seed, epoch))]
 
-    def in_order(self, pairs: Sequence[IdPair]) -> list[list[int]]:
-        """All pairs in batches of like lengths, for evaluation; nothing is left out."""
+    def in_order(self, pairs: Sequence[IdPair], *, rows: int = 1) -> list[list[int]]:
+        """All pairs in batches of like lengths, for evaluation; nothing is left out.
+
+        Each pair counts ``rows`` times, as the hypotheses of a search do.
+        """
         source, target = (_Side.of(p[side] for p in pairs).lengths + 1 for side in (0, 1))
         order = np.lexsort((target, source))
-        return [group.tolist() for group in _cut(order, source, target, self.tokens)]
+        budget = self.tokens // rows
+        return [group.tolist() for group in _cut(order, source, target, budget)]
 
     def _usable(self, source: "_Side", target: "_Side") -> tuple[Indices, dict[str, int]]:
         empty = np.minimum(source.lengths, target.lengths) == 0

@@ -105,9 +105,13 @@ class Attention(Protocol):
 
 @runtime_checkable
 class Position(Protocol):
-    """A position scheme of kind INPUT: what is added to the embeddings."""
+    """A position scheme of kind INPUT: what is added to the embeddings.
+
+    ``room`` is how many positions it knows, from 0 on; None where there is no limit.
+    """
 
     kind: PositionKind
+    room: int | None
 
     def __call__(self, position: Int[Tensor, "batch time"]) -> Float[Tensor, "batch time dim"]:
         """The encoding of each position."""
@@ -176,7 +180,7 @@ class KeyValueState:
     def _select(self, rows: Tensor, sentences: int) -> "KeyValueState":
         def pick(tensor: Tensor) -> Tensor:
             axis = 2 if tensor.dim() == 4 else 1
-            room = tensor.new_zeros((len(rows), *tensor.shape[1:]))
+            room = tensor.new_empty((len(rows), *tensor.shape[1:]))
             used = tensor.narrow(axis, 0, self.length)
             room.narrow(axis, 0, self.length).copy_(used.index_select(0, rows))
             return room

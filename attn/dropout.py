@@ -20,10 +20,10 @@ class Dropout(nn.Module):
         ValueError: a rate outside 0 <= p < 1.
     """
 
-    def __init__(self, rate: float) -> None:
+    def __init__(self, rate: float, *, option: str = "dropout") -> None:
         super().__init__()
         if not 0 <= rate < 1:
-            raise ValueError(f"dropout={rate}: must be at least 0 and below 1")
+            raise ValueError(f"{option}={rate}: must be at least 0 and below 1")
         self.rate = rate
 
     def extra_repr(self) -> str:

@@ -15,8 +15,9 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from attn import modules, overrides, plugins
-from attn.preflight import Preflight, settle
+from attn.preflight import Preflight
 from attn.registry import ConfigError, RunError
+from attn.settling import settle
 
 FAILED, WRONG_INPUT = 1, 2
 
@@ -26,9 +27,11 @@ def launch(command: str, arguments: Sequence[str], flags: argparse.Namespace) ->
     module = importlib.import_module(f"attn.commands.{command}")
     given, problems = overrides.parse(arguments)
     problems += plugins.search_folder(flags.config_dir)
+    if flags.multirun and (flags.cfg or flags.info):
+        problems.append("-m: --cfg and --info show one config; leave -m out")
     problems += modules.load(plugins.named(given))
     with hydra.initialize_config_module("attn.conf", version_base="1.3"):
-        plugins.store_sections()
+        problems += plugins.store_sections()
         preflight = Preflight(command, module.check)
         problems += preflight.problems(given, multirun=flags.multirun)
         quoted = [preflight.argument(one) for one in given]
@@ -57,19 +60,24 @@ def _run(command: str, module: ModuleType, argv: list[str]) -> int:
         config = HydraConfig.get()
         try:
             modules.load(cfg.plugins)
-            return module.run(settle(cfg, config.runtime.choices))
+            typed, _ = overrides.parse(config.overrides.task)
+            for line in settle(cfg, config.runtime.choices, [one.key for one in typed]):
+                sys.stderr.write(f"{line}\n")
+            return module.run(cfg)
         except Exception as error:
+            raised.append(error)
             if "--multirun" in argv:
                 sys.stderr.write(_line(command, error, config.overrides.task))
                 raise
-            raised.append(error)
             return None
 
     start = hydra.main(version_base="1.3", config_path="pkg://attn.conf", config_name=command)(task)
     try:
         with _hydra_in_charge(argv):
             start()
-    except Exception as error:  # noqa: BLE001 - whatever a job of a sweep raised
+    except Exception as error:  # noqa: BLE001 - whatever a job of a sweep raised, or Hydra itself
+        if not raised:
+            sys.stderr.write(_line(command, error))
         return _code(error)
     if raised:
         sys.stderr.write(_line(command, raised[0]))

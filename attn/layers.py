@@ -35,7 +35,7 @@ class FeedForward(nn.Module):
         gates = 2 if activation == "swiglu" else 1
         self.inner = nn.Linear(dim, gates * inner_dim)
         self.outer = nn.Linear(inner_dim, dim)
-        self.dropout = Dropout(dropout)
+        self.dropout = Dropout(dropout, option="activation_dropout")
         for linear in (self.inner, self.outer):
             nn.init.zeros_(linear.bias)
         for block in (*self.inner.weight.split(inner_dim), self.outer.weight):
@@ -173,5 +173,5 @@ class DecoderLayer(nn.Module):
         x = self.residuals[1](x, mix(self.cross, memory, state and state.cross))
         x = self.residuals[2](x, self.feedforward)
         own, cross = states
-        after = LayerState(own, cross) if state is not None and own and cross else None
+        after = None if own is None or cross is None else LayerState(own, cross)
         return dataclasses.replace(stream, x=x), after, captured

@@ -54,12 +54,17 @@ class Given:
             return
         value = self.override.value()
         if isinstance(value, IntervalSweep):
-            values = iter((str(value.start), str(value.end)))
+            values = iter([_number(value.start), _number(value.end)])
         else:
-            values = self.override.sweep_string_iterator()
+            values = iter(self.override.sweep_string_iterator())
         for chosen in values:
             argument = f"{self.override.get_key_element()}={chosen}"
             yield Given(argument, argument, _parser.parse_override(argument))
+
+
+def _number(value: float | None) -> str:
+    """A number as it was written: whole ones, which Hydra reads as floats, without a fraction."""
+    return str(int(value)) if value is not None and float(value).is_integer() else str(value)
 
 
 def parse(arguments: Sequence[str]) -> tuple[list[Given], list[str]]:
@@ -111,7 +116,7 @@ def _malformed(argument: str) -> str | None:
 def _read(argument: str) -> Given:
     key, _, value = argument.partition("=")
     name = key.rpartition(".")[2].lstrip("+")
-    if name in TEXT:
+    if key.lstrip("+") in TEXT:
         plain = re.sub(r"(\\*)\$\{", r"\1\1\\${", value)
         return _given(argument, f"{key}={literal(plain)}")
     if name in PATHS and not _is_hydra_value(value):

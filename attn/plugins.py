@@ -1,9 +1,11 @@
 """Config sections for the components of plug-ins, and folders of the user's own YAML files."""
 
-from collections.abc import Sequence
+import dataclasses
+import inspect
+from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.config_store import ConfigStore
@@ -12,6 +14,7 @@ from hydra.core.object_type import ObjectType
 from hydra.core.plugins import Plugins
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from attn import registry
 from attn.overrides import Given
@@ -44,8 +47,12 @@ def search_folder(folder: str | None) -> list[str]:
     return [f"--config-dir={folder}: no such folder"]
 
 
-def store_sections() -> None:
-    """Give each component without a YAML the section that its signature describes."""
+def store_sections() -> list[str]:
+    """Give each component without a YAML the section that its signature describes.
+
+    A line for each whose signature is no schema.
+    """
+    found: list[str] = []
     store = ConfigStore.instance()
     loader = GlobalHydra.instance().config_loader()
     for kind in registry.kinds():
@@ -56,10 +63,39 @@ def store_sections() -> None:
         users = loader.get_group_options(kind, results_filter=ObjectType.CONFIG)
         shared = _shared_sizes(kind)
         for name in set(missing).difference(users):
+            wrong = list(_undeclared(kind, name))
+            if wrong:
+                found += wrong
+                continue
             component = registry.find(kind, name)
             options = registry.defaults(component, registry.get_kind(kind).given)
             section = {option: shared.get(option, value) for option, value in options.items()}
             store.store(group=kind, name=name, node={"name": name, **section})
+    return found
+
+
+def _undeclared(kind: str, name: str) -> Iterator[str]:
+    """What a plug-in's component lacks, to be checked and shown as others are."""
+    component = registry.find(kind, name)
+    types = registry.option_types(component, registry.get_kind(kind).given)
+    for option, annotation in types.items():
+        if not _is_type_of_options(annotation):
+            yield (
+                f"{kind} {name}: its option {option} needs a type that a config can hold, such as "
+                "int, float | None, str or list[int]"
+            )
+    if kind == "attention" and not hasattr(component, "capabilities"):
+        yield f"{kind} {name}: its class needs capabilities; see attn.contract.Capabilities"
+
+
+def _is_type_of_options(annotation: Any) -> bool:
+    if annotation is inspect.Parameter.empty:
+        return False
+    try:
+        OmegaConf.structured(dataclasses.make_dataclass("Option", [("option", annotation)]))
+    except OmegaConfBaseException:
+        return False
+    return True
 
 
 def _shared_sizes(kind: str) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Every problem of a command line, found before anything runs."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import hydra
@@ -10,20 +10,15 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+from yaml import YAMLError
 
 from attn import keys, overrides
 from attn.overrides import Given
 from attn.registry import ConfigError, suggest
+from attn.settling import settle
 
 Check = Callable[[DictConfig], list[str]]
 Jobs = Sequence[tuple[tuple[Given, ...], list[str]]]
-
-
-def settle(cfg: DictConfig, choices: Mapping[str, Any]) -> DictConfig:
-    """The config with a name for its study: its own, the experiment's, or ``default``."""
-    if "study" in cfg and cfg.study is None:
-        cfg.study = choices.get("experiment") or "default"
-    return cfg
 
 
 class Preflight:
@@ -90,7 +85,7 @@ class Preflight:
         unknown = {one.section for one, reason in reasons.items() if reason}
         try:
             cfg = self._compose(groups)
-        except HydraException as error:
+        except (HydraException, YAMLError) as error:
             return [" ".join([*(one.typed for one in groups), _one_line(error)])]
         job = [one for one in job if one in reasons or one.section not in unknown]
         for one in job:
@@ -98,17 +93,17 @@ class Preflight:
                 reasons[one] = keys.problem(one, cfg, self.choices)
         right = [one for one in job if reasons[one] is None]
         try:
-            whole = self._whole(self._compose(right))
+            whole = self._whole(self._compose(right), [one.key for one in job])
         except HydraException:
             refused = {one: self._refused(one, groups) for one in right}
             reasons |= {one: reason for one, reason in refused.items() if reason}
             whole = []
         return [f"{one.typed}: {reasons[one]}" for one in job if reasons[one]] + whole
 
-    def _whole(self, cfg: DictConfig) -> list[str]:
+    def _whole(self, cfg: DictConfig, typed: Sequence[str]) -> list[str]:
         """The problems of a config whose arguments are each right by themselves."""
         cfg = cfg.copy()
-        settle(cfg, cfg.hydra.runtime.choices)
+        settle(cfg, cfg.hydra.runtime.choices, typed)
         with open_dict(cfg):
             del cfg["hydra"]
         found = [

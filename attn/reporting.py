@@ -84,8 +84,11 @@ def attention_map(
     figure = Figure(figsize=size, layout="constrained")
     axes = figure.subplots()
     axes.imshow(weights.cpu().numpy(), cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    axes.set_xticks(range(len(columns)), columns, rotation=60, ha="left", fontsize=8)
-    axes.set_yticks(range(len(rows)), rows, fontsize=8)
+    # Signs of formulas in a text are text.
+    axes.set_xticks(
+        range(len(columns)), columns, rotation=60, ha="left", fontsize=8, parse_math=False
+    )
+    axes.set_yticks(range(len(rows)), rows, fontsize=8, parse_math=False)
     axes.xaxis.tick_top()
     return figure
 

@@ -1,7 +1,7 @@
 """Which attention stands in which role and layer of a model."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -12,6 +12,7 @@ from attn.contract import Capabilities, PositionKind, Role
 from attn.registry import ConfigError
 
 Section = Mapping[str, Any]
+SECTIONS = ("attention", "attention_elsewhere", *(f"{role.value}_attention" for role in Role))
 COUNTS = {
     Role.ENCODER: "encoder_layers",
     Role.DECODER: "decoder_layers",
@@ -57,14 +58,26 @@ class Roles:
             said.append(f"{role.value} {' '.join(kinds)}")
         return ", ".join(said)
 
-    def problems(self) -> list[str]:
-        """Unknown names, roles that an attention cannot serve, layers left out or taken twice."""
-        try:
-            found = [line for role in Role for line in self._role_problems(role)]
+    def check(self) -> None:
+        """Find what cannot be built.
+
+        Raises:
+            ConfigError: unknown names and options, roles that an attention cannot serve, layers
+                left out or taken twice, an encoder without order; all of it, a line each.
+        """
+        found = [line for key in SECTIONS for line in self._section_problems(key)]
+        for role in Role:
+            found += _told(lambda role=role: self._role_problems(role))  # type: ignore[misc]
+        if not found:
             found += self._order_problems()
-        except ConfigError as error:
-            return error.problems
-        return list(dict.fromkeys(found))
+        if found:
+            raise ConfigError(list(dict.fromkeys(found)))
+
+    def _section_problems(self, key: str) -> Iterator[str]:
+        """What is wrong with a section, whether it stands in a role or not."""
+        section = self.config.get(key)
+        if section:
+            yield from _told(lambda: _fits(key, section))
 
     def _role(self, role: Role) -> tuple[str, Section]:
         own = f"{role.value}_attention"
@@ -82,10 +95,7 @@ class Roles:
             yield f"{own}={self.config[own]['name']}: {LISTS[role]} names every layer; drop one"
         for key, section in chosen or [self._role(role)]:
             name = section["name"]
-            component = registry.find("attention", name)
-            options = {option: value for option, value in section.items() if option != "name"}
-            given = registry.get_kind("attention").given
-            yield from registry.problems(component, options, given=given, key=key)
+            yield from _fits(key, section)
             if role not in capabilities(name).roles:
                 able = [
                     one for one in registry.names("attention") if role in capabilities(one).roles
@@ -124,21 +134,20 @@ class Roles:
             )
 
     def _entries(self, role: Role) -> list[tuple[str, list[int], Section]]:
-        key = LISTS[role]
-        return [
-            (f"{key}.{number}", *self._entry(f"{key}.{number}", entry))
-            for number, entry in enumerate(self.config.get(key) or [])
+        entries = [
+            (f"{LISTS[role]}.{number}", entry)
+            for number, entry in enumerate(self.config.get(LISTS[role]) or [])
         ]
+        found = [line for key, entry in entries if (line := _malformed(key, entry))]
+        if found:
+            raise ConfigError(found)
+        return [(key, *self._entry(entry)) for key, entry in entries]
 
-    def _entry(self, key: str, entry: Any) -> tuple[list[int], Section]:
-        if not isinstance(entry, Mapping) or not {"layers", "name"} <= set(entry):
-            raise ConfigError([f"{key}={entry}: must look like {{layers: 0-2, name: softmax}}"])
-        match = re.fullmatch(r"(\d+)(?:-(\d+))?", str(entry["layers"]))
-        if match is None:
-            raise ConfigError([f"{key}.layers={entry['layers']}: must look like 3 or 0-2"])
-        first, last = int(match[1]), int(match[2] or match[1])
+    def _entry(self, entry: Section) -> tuple[list[int], Section]:
+        first, _, last = str(entry["layers"]).partition("-")
         options = {option: value for option, value in entry.items() if option != "layers"}
-        return list(range(first, last + 1)), {**self._yaml(entry["name"]), **options}
+        layers = list(range(int(first), int(last or first) + 1))
+        return layers, {**self._yaml(entry["name"]), **options}
 
     def _yaml(self, name: str) -> dict[str, Any]:
         """The section that ``attention=NAME`` would give, sizes taken from this model."""
@@ -154,3 +163,31 @@ class Roles:
         plain = OmegaConf.to_container(whole.section, resolve=True)
         assert isinstance(plain, dict)
         return {str(key): value for key, value in plain.items()}
+
+
+def _malformed(key: str, entry: Any) -> str | None:
+    """Why an entry for single layers cannot be read, if so."""
+    if not isinstance(entry, Mapping) or not {"layers", "name"} <= set(entry):
+        return f"{key}={registry.as_yaml(entry)}: must look like {{layers: 0-2, name: softmax}}"
+    if not re.fullmatch(r"\d+(-\d+)?", str(entry["layers"])):
+        return f"{key}.layers={entry['layers']}: must look like 3 or 0-2"
+    known = registry.names("attention")
+    if entry["name"] not in known:
+        return f"{key}.name={entry['name']}: unknown; {registry.suggest(str(entry['name']), known)}"
+    return None
+
+
+def _fits(key: str, section: Section) -> Iterator[str]:
+    """The faults of a section against the signature of its attention."""
+    component = registry.find("attention", section["name"])
+    options = {option: value for option, value in section.items() if option != "name"}
+    given = registry.get_kind("attention").given
+    yield from registry.problems(component, options, given=given, key=key)
+
+
+def _told(find: Callable[[], Iterable[str]]) -> list[str]:
+    """The problems that are found, or those that keep from looking further."""
+    try:
+        return list(find())
+    except ConfigError as error:
+        return error.problems

@@ -28,6 +28,7 @@ APART = {
     "validation_search",
     "scoring",
     "dataset",
+    "filters",
     "precision",
     "trainer",
 }
@@ -54,6 +55,8 @@ def identity(config: Mapping[str, Any], *, data: str, number_format: str, needs_
     counted = {key: value for key, value in config.items() if key not in APART}
     trainer = config["trainer"]
     counted["trainer"] = {k: v for k, v in trainer.items() if k not in LENGTH_AND_WATCHING}
+    batches = config.get("batches") or {}
+    counted["batches"] = {k: v for k, v in batches.items() if k != "ahead"}
     if needs_steps:
         counted["trainer"]["steps"] = trainer["steps"]
     counted |= {"data": data, "format": number_format}

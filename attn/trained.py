@@ -5,9 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from attn import assemble, modules, runs
+from omegaconf import MISSING
+
+from attn import assemble, checking, modules, runs
 from attn.checkpoint import Checkpoints
 from attn.registry import ConfigError, RunError
+from attn.reporting import warn
 from attn.search import Search
 from attn.translation import Translator
 from attn.weights import CheckpointError
@@ -29,10 +32,7 @@ class Trained:
         Raises:
             ConfigError: there is no such run or checkpoint, or a plug-in of the run is missing.
         """
-        folder = runs.find(str(asked["run"]))
-        config = runs.load_config(folder)
-        if unknown := modules.load(config["plugins"]):
-            raise ConfigError([f"{line} (a plug-in of {folder})" for line in unknown])
+        folder, config = Trained.config_of(asked)
         precision = dict(asked["precision"])
         if precision["dtype"] == "auto":
             precision["dtype"] = config["precision"]["dtype"]
@@ -44,13 +44,34 @@ class Trained:
         return Trained(folder, config, checkpoint, asked.get("search") or config["search"])
 
     @staticmethod
+    def config_of(asked: Mapping[str, Any]) -> tuple[Path, dict[str, Any]]:
+        """The folder of a run and its config, its plug-ins loaded.
+
+        Raises:
+            ConfigError: there is no such run, or a plug-in is missing.
+        """
+        folder = runs.find(str(asked["run"]))
+        config = runs.load_config(folder)
+        if unknown := modules.load(config["plugins"]):
+            raise ConfigError([f"{line} (a plug-in of {folder})" for line in unknown])
+        return folder, config
+
+    @staticmethod
     def problems(asked: Mapping[str, Any]) -> list[str]:
-        """Everything that is wrong with what was asked for."""
+        """Everything that is wrong with what was asked for; a missing run is told elsewhere."""
+        if asked["run"] == MISSING:
+            return []
         try:
-            trained = Trained.of(asked)
+            folder, config = Trained.config_of(asked)
         except ConfigError as error:
             return error.problems
-        return assemble.use_problems(trained.search_section, trained.config["precision"])
+        found = []
+        try:
+            Checkpoints(folder / "checkpoints").find(str(asked["checkpoint"]))
+        except CheckpointError as error:
+            found.append(str(error))
+        search = asked.get("search") or config["search"]
+        return found + checking.use_problems(search, asked["precision"])
 
     def search(self) -> Search:
         """The search that was asked for, else the run's own."""
@@ -61,6 +82,8 @@ class Trained:
         """The model, ready to translate."""
         precision = assemble.part(self.config, "precision")
         precision.apply()
+        if newer := checking.newer_options(self.config):
+            warn(f"{self.folder} is older than these options, which take: {', '.join(newer)}")
         try:
             return assemble.trained(self.config, self.folder, self.checkpoint, precision)
         except CheckpointError as error:

@@ -8,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from attn.batching import Batch
 from attn.loss import Loss
@@ -221,8 +222,11 @@ class Trainer:
             scaler.scale(smoothed / tokens).backward()
             likelihood = likelihood.to(plain.device) + plain
         scaler.unscale_(session.optimizer)
-        limit = self.clip or math.inf
-        norm = torch.nn.utils.clip_grad_norm_(session.model.parameters(), limit)
+        weights = list(session.model.parameters())
+        norm = get_total_norm([weight.grad for weight in weights if weight.grad is not None])
+        # What is not finite is not scaled, so that it can be told where it began.
+        finite = torch.where(norm.isfinite(), norm, 0.0)
+        clip_grads_with_norm_(weights, self.clip or math.inf, finite)
         session.precision.step(session.optimizer, norm)
         return likelihood, norm
 

@@ -38,7 +38,7 @@ class Translator:
     device: torch.device
     autocast: Callable[[], AbstractContextManager[None]]
 
-    @torch.inference_mode()
+    @torch.no_grad()  # not inference_mode: autocast would cast every weight anew at each use
     def translate(self, texts: Sequence[str], search: Search) -> list[Translation]:
         """One translation a text, each a single line, in the order of the texts.
 
@@ -49,7 +49,7 @@ class Translator:
         some = [number for number, source in enumerate(sources) if source]
         pairs = [(sources[number][:most], ()) for number in some]
         found = [NOTHING] * len(texts)
-        for group in self.batches.in_order(pairs):
+        for group in self.batches.in_order(pairs, rows=search.rows):
             batch = collate([pairs[i] for i in group], group).to(self.device)
             with self.autocast():
                 hypotheses = search(self.model, batch.source, batch.source_valid)

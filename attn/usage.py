@@ -66,7 +66,7 @@ def overview() -> str:
         "examples",
         "  attn train experiment=demo",
         "  attn train -m experiment=demo position=sinusoidal,learned seed=1,2,3",
-        "  attn translate run=outputs/demo/RUN/seed-1 text='the cat sleeps .'",
+        "  attn translate run=outputs/demo text='The dog sleeps.'",
         "",
         "groups: GROUP=NAME takes a part, GROUP.KEY=VALUE sets an option of it",
         *_columns((name, " ".join(stems)) for name, stems in groups().items()),

@@ -35,10 +35,13 @@ def trained(
     for line in lines:
         key.update(line.encode() + b"\n")
     folder = cache_folder() / "tokenizers" / key.hexdigest()[:32]
-    with contextlib.suppress(OSError):
+    try:
         if folder.is_dir():
             tokenizer.load(folder)
             return tokenizer
+    except (OSError, ValueError, RuntimeError):  # damaged: made again
+        shutil.rmtree(folder, ignore_errors=True)
+        tokenizer = build()
     tokenizer.train(lines)
     with contextlib.suppress(OSError):
         _keep(tokenizer, folder)

@@ -19,6 +19,8 @@ from attn.tokenizers import PAD
 from attn.trainer import Progress, Session
 from attn.translation import Translator
 
+DRAWN = 40  # tokens a side in a picture of attention
+
 
 @dataclasses.dataclass(frozen=True)
 class Development:
@@ -31,13 +33,14 @@ class Development:
     search: Search
     scoring: Scoring
 
-    @torch.inference_mode()
+    @torch.no_grad()  # not inference_mode: autocast would cast every weight anew at each use
     def loss(self, session: Session) -> float:
-        """The plain negative log-likelihood of a reference token, in nats."""
+        """The plain negative log-likelihood of a reference token, in nats; long pairs are cut."""
         total, tokens = 0.0, 0
-        device = session.precision.device
-        for group in self.batches.in_order(self.ids):
-            batch = collate([self.ids[i] for i in group], group).to(device)
+        device, most = session.precision.device, self.batches.max_length
+        ids = [(source[:most], target[:most]) for source, target in self.ids]
+        for group in self.batches.in_order(ids):
+            batch = collate([ids[i] for i in group], group).to(device)
             with session.precision.autocast():
                 hidden = session.model(batch.source, batch.source_valid, batch.inputs)
                 _, plain = session.loss(hidden, session.weight, batch.labels, PAD)
@@ -86,7 +89,6 @@ class Watch:
             f"BLEU {figures['BLEU']:.2f}  chrF {figures['chrF']:.2f}"
         )
         self._samples(step, [one.text for one in said])
-        self._map(step, model)
         score = figures[self.metric] if self.metric in ("BLEU", "chrF") else -figures[self.metric]
         self.figures = {step: {"score": score, "dev": scores, "dev_loss": loss}}
         return score
@@ -98,6 +100,7 @@ class Watch:
             return
         meta = {**self.meta, "metric": self.metric, **self.figures.get(progress.step, {})}
         self.checkpoints.save(progress.step, self.session.model, self.session.state(), meta)
+        self._map(progress.step, self.session.model)
 
     def _samples(self, step: int, said: Sequence[str]) -> None:
         lines = [
@@ -105,13 +108,18 @@ class Watch:
             for pair, text in zip(self.development.pairs[: self.samples], said, strict=False)
         ]
         self.report.texts(step, "samples", lines)
+        for line in lines:
+            self.report.say(f"  {line}")
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def _map(self, step: int, model: nn.Module) -> None:
-        """The last layer's cross-attention on the first sample, its heads' mean."""
-        if not self.samples or not hasattr(model, "attend"):
+        """The last layer's cross-attention on the first pair that can be drawn, its heads' mean."""
+        drawable = (pair for pair in self.development.ids if max(map(len, pair)) <= DRAWN)
+        pair = next(drawable, None)
+        if not self.samples or pair is None or not hasattr(model, "attend"):
             return
-        batch = collate(self.development.ids[:1], [0]).to(self.session.precision.device)
+        model.eval()
+        batch = collate([pair], [0]).to(self.session.precision.device)
         attend: Callable[..., dict[str, torch.Tensor]] = model.attend  # type: ignore[assignment]
         weights = attend(batch.source, batch.source_valid, batch.inputs)
         cross = [matrix for name, matrix in weights.items() if name.startswith("cross.")]

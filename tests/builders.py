@@ -32,7 +32,13 @@ def stream(batch, time, dim=12, *, lengths=None, seed=0):
 
 
 def build_model(
-    name="transformer", *, size=11, attention_options=None, position="sinusoidal", **options
+    name="transformer",
+    *,
+    size=11,
+    attention_options=None,
+    position="sinusoidal",
+    position_options=None,
+    **options,
 ):
     """A small model in float64, in evaluation mode."""
     torch.manual_seed(0)
@@ -51,7 +57,8 @@ def build_model(
         )
 
     def make_position(dim):
-        return registry.build("position", {"name": position}, dim=dim)
+        section = {"name": position, **(position_options or {})}
+        return registry.build("position", section, dim=dim)
 
     built = registry.build(
         "model",

@@ -5,8 +5,11 @@ import os
 import pytest
 import torch
 from fakes import fake, refuses  # noqa: F401 - fixtures
+from hypothesis import settings
 
 torch.set_num_threads(1)
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 
 @pytest.fixture(autouse=True, scope="session")

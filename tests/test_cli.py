@@ -115,6 +115,17 @@ def test_a_run_that_fails(fake, capsys):
     )
 
 
+def test_what_hydra_itself_cannot_do_is_told(fake, capsys):
+    assert fake("-m", "rate=interval(0.1,0.5)") == 1
+    said = capsys.readouterr().err
+    assert said.startswith("attn fake: failed: ")
+    assert "INTERVAL_SWEEP" in said
+
+
+def test_a_config_is_shown_of_one_job(refuses):
+    refuses(["-m", "--cfg=job"], "-m: --cfg and --info show one config; leave -m out")
+
+
 def test_the_traceback_can_be_had(fake, capsys, monkeypatch):
     monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
     assert fake("needed=fail") == 1

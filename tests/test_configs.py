@@ -90,7 +90,9 @@ def test_every_option_of_a_command_has_a_comment(command):
     assert [line for line in shown if line not in {"defaults:"}] == []
 
 
-@pytest.mark.parametrize("command", [c for c in usage.commands() if c not in {"train", "list"}])
+@pytest.mark.parametrize(
+    "command", [c for c in usage.commands() if "precision" in OmegaConf.load(CONF / f"{c}.yaml")]
+)
 def test_precision_is_the_same_everywhere(command):
     assert plain(CONF / f"{command}.yaml", "precision") == plain(CONF / "train.yaml", "precision")
 
@@ -112,6 +114,26 @@ def test_an_experiment_can_be_run(name):
     with hydra.initialize_config_module("attn.conf", version_base="1.3"):
         problems += preflight().problems(given, multirun=False)
     assert problems == []
+
+
+@pytest.mark.training
+@pytest.mark.parametrize("name", ["demo", "grammar", "multi30k", "smoke"])
+@pytest.mark.parametrize("group", ["tokenizer", "schedule", "dataset"])
+def test_parts_can_be_swapped_under_an_experiment(name, group, tmp_path):
+    """What the experiment sets of its own part does not stand in the way of another."""
+    for split in ("train", "dev", "test"):
+        for language in ("en", "de"):
+            (tmp_path / f"{split}.{language}").write_text("a\n")
+    elsewhere = ["dataset=copy"] if name == "multi30k" and group != "dataset" else []
+    with hydra.initialize_config_module("attn.conf", version_base="1.3"):
+        for part in registry.names(group):
+            if part == "multi30k":
+                continue
+            root = [f"dataset.root={tmp_path}"] if part == "parallel" else []
+            arguments = [f"experiment={name}", f"{group}={part}", *elsewhere, *root]
+            given, problems = overrides.parse(arguments)
+            problems += preflight().problems(given, multirun=False)
+            assert problems == [], arguments
 
 
 def test_the_packages_are_the_folders():

@@ -18,6 +18,7 @@ needs_multi30k = pytest.mark.skipif(
     not MULTI30K.is_dir(), reason="needs the Multi30k data in ../shared/data/multi30k"
 )
 GENERATED = ["copy", "reverse", "sort"]
+PACKED = "or packed: .gz, .xz, .zst"
 SIZES = {"train_size": 61, "dev_size": 7, "test_size": 11}
 
 
@@ -94,7 +95,7 @@ def test_a_missing_file_is_named_before_anything_is_read(root, stem):
     file = root / f"{stem}.de"
     file.unlink()
     files = sorted(path.name for path in root.iterdir())
-    message = f"{stem}={stem}: needs {stem}.de (or {stem}.de.gz); {root} holds {', '.join(files)}"
+    message = f"{stem}={stem}: needs {stem}.de ({PACKED}); {root} holds {', '.join(files)}"
     with pytest.raises(ValueError, match=exactly(message)):
         Parallel(root=str(root))
 
@@ -103,13 +104,12 @@ def test_of_a_full_folder_some_files_are_named(root):
     for place in range(7):
         (root / f"a{place}").touch()
     message = (
-        "train=big/train: needs train.en (or train.en.gz) and train.de (or train.de.gz); "
-        f"there is no folder {root}/big"
+        f"train=big/train: needs train.en and train.de ({PACKED}); there is no folder {root}/big"
     )
     with pytest.raises(ValueError, match=exactly(message)):
         Parallel(root=str(root), train="big/train")
     message = (
-        f"dev=val: needs val.en (or val.en.gz) and val.de (or val.de.gz); {root} holds "
+        f"dev=val: needs val.en and val.de ({PACKED}); {root} holds "
         "a0, a1, a2, a3, a4, a5, a6, dev.de, dev.en, test.de, test.en, train.de and 1 more"
     )
     with pytest.raises(ValueError, match=exactly(message)):
@@ -222,7 +222,7 @@ def test_multi30k_refuses_what_it_has_not(tmp_path, options, message):
 
 def test_multi30k_says_where_it_looked(tmp_path):
     folder = tmp_path / "multi30k"
-    wanted = f"root={folder}: needs train.en (or train.en.gz) and train.de (or train.de.gz); "
+    wanted = f"root={folder}: needs train.en and train.de ({PACKED}); "
     with pytest.raises(ValueError, match=exactly(f"{wanted}there is no folder {folder}")):
         Multi30k(root=str(folder))
     folder.mkdir()

@@ -10,9 +10,11 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from attn import checkpoint, results, runs
+from attn import assemble, checkpoint, registry, results, runs
 from attn.checkpoint import Checkpoints
 from attn.cli import main
+
+pytestmark = pytest.mark.training
 
 TINY = ["experiment=smoke", "precision.device=cpu"]
 SMOKE = [*TINY, "precision.dtype=fp32"]
@@ -163,7 +165,51 @@ def test_translation_is_a_line_for_a_line(trained, tmp_path, monkeypatch, capsys
 
 def test_what_is_too_long_is_cut_and_counted(trained, capsys):
     assert main(["translate", f"run={trained.folder}", f"text={'a ' * 300}"]) == 0
-    assert capsys.readouterr().err == "lines longer than batches.max_length, and cut: 1\n"
+    assert capsys.readouterr().err == (
+        "only the first 256 tokens (batches.max_length) were translated of lines: 1\n"
+    )
+
+
+def test_long_lines_are_named_by_number(trained, tmp_path, capsys):
+    source = tmp_path / "source"
+    source.write_text("".join("a b\n" + "a " * 300 + "\n" for _ in range(6)))
+    target = tmp_path / "target"
+    assert main(["translate", f"run={trained.folder}", f"input={source}", f"output={target}"]) == 0
+    assert len(target.read_text().splitlines()) == 12
+    assert capsys.readouterr().err == (
+        "only the first 256 tokens (batches.max_length) were translated of lines: "
+        "2, 4, 6, 8, 10, ...\n"
+    )
+
+
+def test_lines_come_out_as_they_come_in(trained, monkeypatch, capsys):
+    shown = []
+
+    def typed():
+        for line in (b"a b\r\n", b"\n", b"c"):
+            yield line
+            shown.append(capsys.readouterr().out.count("\n"))
+
+    class Typed:
+        """What a person types into, line by line."""
+
+        def isatty(self):
+            return True
+
+        def __iter__(self):
+            return typed()
+
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=Typed()))
+    assert main(["translate", f"run={trained.folder}"]) == 0
+    assert shown == [1, 1, 1]
+
+
+def test_standard_input_that_is_not_utf8_is_named(trained, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b"a\nb\xff\n")))
+    assert main(["translate", f"run={trained.folder}"]) == 2
+    assert capsys.readouterr().err == (
+        "input: standard input, line 2: not UTF-8 (invalid start byte)\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -174,6 +220,36 @@ def test_what_is_too_long_is_cut_and_counted(trained, capsys):
             ["evaluate", "run={run}", "checkpoint=7"],
             "checkpoint=7: not in {run}/checkpoints; "
             "choose best, last, average (made by attn average) or one of the steps: 10, 20\n",
+        ),
+        (["evaluate"], "run: needs a value; write run=VALUE\n"),
+        (
+            [
+                "evaluate",
+                "run={run}",
+                "checkpoint=7",
+                "split=x",
+                "search=greedy",
+                "search.max_extra=0",
+            ],
+            "checkpoint=7: not in {run}/checkpoints; choose best, last, average (made by attn "
+            "average) or one of the steps: 10, 20\nsearch.max_extra=0: must be at least 1\n"
+            "split=x: unknown; choose one of dev, longer, test, train\n",
+        ),
+        (["train", "seed=-1"], "seed=-1: must be at least 0 and below 2**63\n"),
+        (["train", "output=null"], "output: needs a folder; write output=FOLDER\n"),
+        (
+            ["train", "model.name=transfrmer", "tokenizer.name=foo", "batches.tokens=3"],
+            "batches.tokens=3: must be above max_length=256, so that the longest sentence fits "
+            "into a batch\n"
+            "tokenizer=foo: unknown; choose one of bpe, bytes, characters, unigram, words\n"
+            "model=transfrmer: unknown; did you mean 'transformer'? choose one of transformer\n",
+        ),
+        (
+            ["train", "model.heads=3", "batches.tokens=3"],
+            "batches.tokens=3: must be above max_length=256, so that the longest sentence fits "
+            "into a batch\n"
+            "attention.heads=3: must divide the width 128, or head_dim and value_dim must be "
+            "given\n",
         ),
         (
             ["evaluate", "run={run}", "split=tset"],
@@ -204,8 +280,11 @@ def test_what_is_too_long_is_cut_and_counted(trained, capsys):
         ),
         (
             ["train", "experiment=smoke", "batches.max_length=2", "output={run}/x"],
-            "batches.max_length=2: leaves no pair to train on: of 500, 500 are too long and 0 "
-            "empty\n",
+            "batches: no pair is left to train on; left out: 500 over batches.max_length=2\n",
+        ),
+        (
+            ["train", "experiment=smoke", "filters.max_words=2", "output={run}/x"],
+            "filters: no pair is left to train on; left out: 500 over max_words\n",
         ),
         (
             ["train", "encoder_layers=[{{layers: 0, name: softmax, haeds: 2}}]", "trainer.steps=0"],
@@ -264,6 +343,18 @@ def test_an_average_is_a_checkpoint_like_others(trained, capsys):
     )
 
 
+def test_options_that_a_run_is_older_than_are_told(trained, tmp_path, capsys):
+    run = tmp_path / "run"
+    shutil.copytree(trained.run, run)
+    config = runs.load_config(run)
+    del config["attention"]["kernel"], config["batches"]["ahead"], config["filters"]
+    runs.save_config(run, config)
+    assert main(["translate", f"run={run}", "text=a b"]) == 0
+    assert capsys.readouterr().err == (
+        f"{run} is older than these options, which take: batches.ahead=4, attention.kernel=auto\n"
+    )
+
+
 def test_a_damaged_checkpoint_is_named_with_the_others(trained, tmp_path, capsys):
     shutil.copytree(trained.run, tmp_path / "run")
     file = tmp_path / "run" / "checkpoints" / "step-20" / "model.safetensors"
@@ -272,6 +363,91 @@ def test_a_damaged_checkpoint_is_named_with_the_others(trained, tmp_path, capsys
     assert capsys.readouterr().err == (
         f"attn translate: {file}: is not as it was written (its checksum is not in meta.json); "
         "choose another checkpoint of 10\n"
+    )
+
+
+def test_what_is_left_out_and_what_is_shared_is_counted(tmp_path, capsys):
+    lines = {
+        "train": ["a b", "", "a b", "c c c", "x", "d", "e f"],
+        "dev": ["a b", "g"],
+        "test": ["d", "e f", "h"],
+    }
+    for split, sources in lines.items():
+        (tmp_path / f"{split}.en").write_text("\n".join(sources))
+        targets = [source if source in ("", "x") else source.upper() for source in sources]
+        (tmp_path / f"{split}.de").write_text("\n".join(targets))
+    options = ["dataset=parallel", f"dataset.root={tmp_path}", "tokenizer=characters"]
+    options += ["filters.drop_duplicates=true", "filters.drop_identical=true"]
+    options += ["batches.max_length=4", "batches.tokens=9", "trainer.steps=1", "model.dim=4"]
+    assert main(["train", *options, f"output={tmp_path / 'out'}"]) == 0
+    said = capsys.readouterr().out
+    assert (
+        "left out of training: 1 empty, 1 duplicate, 1 identical, 1 over batches.max_length=4\n"
+        in said
+    )
+    assert "warning: 1 sources of dev are trained on too\n" in said
+    assert "warning: 2 sources of test are trained on too\n" in said
+    assert ": 3 pairs to train on, 2 to validate on\n" in said
+    assert json.loads((run_of(tmp_path / "out") / "data.json").read_text()) == {
+        "test": "test",
+        "train": {
+            "read": 7,
+            "left_out": {
+                "empty": 1,
+                "duplicate": 1,
+                "identical": 1,
+                "over batches.max_length=4": 1,
+            },
+        },
+        "shared_with_train": {"dev": 1, "test": 2},
+    }
+
+
+def test_what_an_experiment_sets_of_another_part_is_left_out_and_told(tmp_path, capsys):
+    for split in ("train", "dev", "test"):
+        for language in ("en", "de"):
+            (tmp_path / f"{split}.{language}").write_text("a b\n")
+    options = ["dataset=parallel", f"dataset.root={tmp_path}", "trainer.steps=1"]
+    assert main(["train", *SMOKE, *options, f"output={tmp_path / 'out'}"]) == 0
+    assert capsys.readouterr().err == "".join(
+        f"dataset.{option} of experiment=smoke is left out: dataset=parallel has no such option\n"
+        for option in ("train_size", "dev_size", "test_size")
+    )
+
+
+def test_a_vocabulary_is_learned_from_the_training_split_alone(tmp_path):
+    for split, text in (("train", "a b"), ("dev", "a c"), ("test", "a d")):
+        (tmp_path / f"{split}.en").write_text(f"{text}\n")
+        (tmp_path / f"{split}.de").write_text(f"{text}\n")
+    config = {
+        "dataset": {"name": "parallel", "root": str(tmp_path)},
+        "tokenizer": {"name": "words"},
+        "filters": {},
+    }
+    tokenizer = assemble.material(config).tokenizer
+    assert tokenizer.decode(tokenizer.encode("a b c d")) == "a b <unk> <unk>"
+
+
+@pytest.mark.parametrize(
+    ("tokenized", "tokenize", "signature"),
+    [(True, "auto", "tok:none"), (False, "auto", "tok:13a"), (True, "intl", "tok:intl")],
+)
+def test_tokenized_text_is_scored_as_it_is(tokenized, tokenize, signature):
+    corpus = registry.build("dataset", {"name": "copy"})
+    corpus.tokenized = tokenized
+    scoring = assemble.scoring({"scoring": {"tokenize": tokenize}}, corpus)
+    assert signature in scoring.corpus(["a"], ["a"])["BLEU"]["signature"]
+
+
+def test_sentences_as_long_as_allowed_have_positions(tmp_path, capsys):
+    options = ["position=learned", "position.max_positions=257", "trainer.steps=1"]
+    assert main(["train", *SMOKE, *options, f"output={tmp_path}"]) == 0
+    capsys.readouterr()
+    assert main(["translate", f"run={tmp_path}", f"text={'a ' * 256}"]) == 0
+    assert len(capsys.readouterr().out.split()) <= 257
+    assert main(["train", *SMOKE, "position=learned", "position.max_positions=256"]) == 2
+    assert capsys.readouterr().err == (
+        "batches.max_length=256: must be below the 256 positions that position=learned knows\n"
     )
 
 

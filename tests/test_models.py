@@ -1,5 +1,7 @@
 """Truths of every model, and of the Transformer in particular."""
 
+import math
+
 import pytest
 import torch
 from builders import build_model
@@ -120,12 +122,31 @@ class TestTransformer:
         expected = block.outer(torch.nn.functional.silu(x @ w1.T) * (x @ w3.T))
         assert torch.allclose(block(x), expected, atol=1e-12)
 
-    def test_dropout_acts_in_training_only(self):
-        model = build_model(dropout=0.5, activation_dropout=0.5, embedding_dropout=0.25)
+    @pytest.mark.parametrize("norm", ["post", "pre"])
+    @pytest.mark.parametrize("place", ["dropout", "activation_dropout", "embedding_dropout"])
+    def test_each_dropout_acts_in_training_only(self, place, norm):
+        model = build_model(**{"embedding_dropout": 0.0, place: 0.5}, norm=norm)
         assert torch.equal(model(SOURCE, VALID, INPUTS), model(SOURCE, VALID, INPUTS))
         model.train()
         assert not torch.equal(model(SOURCE, VALID, INPUTS), model(SOURCE, VALID, INPUTS))
-        assert model.dropout.rate == 0.25
+
+    def test_embeddings_drop_like_the_rest_unless_told(self):
+        assert build_model(dropout=0.5).dropout.rate == 0.5
+        assert build_model(dropout=0.5, embedding_dropout=0.25).dropout.rate == 0.25
+
+    def test_weights_are_drawn_as_described(self):
+        model = build_model(size=997, dim=48, feedforward_dim=96, tied="none")
+        for embedding in (model.source_embedding, model.target_embedding, model.output):
+            assert float(embedding.weight.std()) == pytest.approx(48**-0.5, rel=0.03)
+        layer = model.decoder[0]
+        joint, key_value = layer.attention.projections.joint, layer.cross.projections.key_value
+        glorot = [*joint.weight.split(48), *key_value.weight.split(48)]
+        glorot += [layer.cross.projections.query.weight, layer.attention.projections.out.weight]
+        glorot += [layer.feedforward.inner.weight, layer.feedforward.outer.weight]
+        for matrix in glorot:
+            bound = math.sqrt(6 / sum(matrix.shape))
+            assert 0.97 * bound < float(matrix.abs().max()) <= bound
+            assert float(matrix.std()) == pytest.approx(bound / math.sqrt(3), rel=0.05)
 
     @pytest.mark.parametrize(
         ("options", "message"),
@@ -134,6 +155,10 @@ class TestTransformer:
             ({"norm": "mid"}, "norm=mid: unknown; choose one of post, pre"),
             ({"activation": "tanh"}, "activation=tanh: unknown; choose one of relu, gelu, swiglu"),
             ({"tied": "some"}, "tied=some: unknown; choose one of none, decoder, all"),
+            *(
+                ({place: 1.0}, f"{place}=1.0: must be at least 0 and below 1")
+                for place in ("dropout", "activation_dropout", "embedding_dropout")
+            ),
         ],
     )
     def test_wrong_options_are_named(self, options, message):

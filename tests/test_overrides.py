@@ -67,4 +67,15 @@ def test_a_value_that_hydra_cannot_read_is_text(fake):
 def test_the_ends_of_an_interval_are_checked():
     (given,), problems = overrides.parse(["seed=interval(3,7)"])
     assert problems == []
-    assert [job[0].typed for job in overrides.jobs([given])] == ["seed=3.0", "seed=7.0"]
+    assert [job[0].typed for job in overrides.jobs([given])] == ["seed=3", "seed=7"]
+    (given,), _ = overrides.parse(["rate=interval(0.5,1)"])
+    assert [job[0].typed for job in overrides.jobs([given])] == ["rate=0.5", "rate=1"]
+
+
+def test_only_the_text_itself_is_free(fake):
+    (given,), problems = overrides.parse(["dataset.text=raw,tokenized"])
+    assert problems == []
+    assert [job[0].typed for job in overrides.jobs([given])] == [
+        "dataset.text=raw",
+        "dataset.text=tokenized",
+    ]

@@ -10,12 +10,15 @@ from hydra.core.config_store import ConfigStore
 from attn import registry
 
 PLUGIN = '''\
+from attn.contract import Capabilities, Role
 from attn.registry import register
 
 
 @register("attention", "{name}")
 class Mine:
     """An attention of my own."""
+
+    capabilities = Capabilities(frozenset(Role), frozenset(), ())
 
     def __init__(self, *, role, query_dim, memory_dim, out_dim, heads: int = 8, radius: int = 5):
         pass
@@ -52,3 +55,20 @@ def test_a_plugin_that_cannot_be_imported(refuses):
         "plugins=[nowhere]: ModuleNotFoundError: No module named 'nowhere'",
     )
     refuses(["plugins=broken"], "plugins=broken: not a list; write [A,B]")
+
+
+def test_a_signature_that_is_no_schema_is_named(refuses):
+    text = PLUGIN.format(name="bare").replace("    capabilities =", "    able =")
+    text = text.replace("radius: int = 5", "radius=5, kind: object() = 1")
+    Path("bare_plugin.py").write_text(text)
+    needs = "needs a type that a config can hold, such as int, float | None, str or list[int]"
+    try:
+        refuses(
+            ["plugins=[bare_plugin]"],
+            f"attention bare: its option radius {needs}",
+            f"attention bare: its option kind {needs}",
+            "attention bare: its class needs capabilities; see attn.contract.Capabilities",
+        )
+    finally:
+        registry.get_kind("attention").components.pop("bare", None)
+        sys.modules.pop("bare_plugin", None)

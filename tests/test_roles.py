@@ -5,6 +5,7 @@ from torch import nn
 
 from attn import attention, positions, registry  # noqa: F401 - registers
 from attn.contract import Capabilities, PositionKind, Role
+from attn.registry import ConfigError
 from attn.roles import Roles
 
 
@@ -40,10 +41,18 @@ def key(roles, role, layer=0):
     return roles.section(role, layer)[0]
 
 
+def problems(roles):
+    try:
+        roles.check()
+    except ConfigError as error:
+        return error.problems
+    return []
+
+
 def test_one_attention_takes_every_role_that_it_serves():
     roles = Roles(config())
     assert {key(roles, role) for role in Role} == {"attention"}
-    assert roles.problems() == []
+    assert problems(roles) == []
     assert roles.summary() == "encoder softmax, decoder softmax, cross softmax"
 
 
@@ -51,7 +60,7 @@ def test_the_other_roles_go_elsewhere():
     roles = Roles(config(attention={"name": "onlooker"}))
     assert key(roles, Role.CROSS) == "attention"
     assert key(roles, Role.ENCODER) == key(roles, Role.DECODER) == "attention_elsewhere"
-    assert roles.problems() == []
+    assert problems(roles) == []
 
 
 def test_a_role_that_is_named_comes_first():
@@ -66,7 +75,7 @@ def test_layers_are_named_one_by_one():
         {"layers": 2, "name": "softmax"},
     ]
     roles = Roles(config(encoder_layers=layers))
-    assert roles.problems() == []
+    assert problems(roles) == []
     assert key(roles, Role.ENCODER, 1) == "encoder_layers.0"
     section = roles.section(Role.ENCODER, 1)[1]
     assert (section["heads"], section["dropout"], section["head_dim"]) == (4, 0.1, 5)
@@ -135,11 +144,32 @@ def test_a_layer_takes_sizes_from_the_model_without_a_yaml_too():
     ],
 )
 def test_what_is_wrong_is_named(changes, lines):
-    assert Roles(config(**changes)).problems() == lines
+    assert problems(Roles(config(**changes))) == lines
 
 
-def test_an_unknown_attention_of_a_layer_is_named():
-    found = Roles(config(encoder_layers=[{"layers": 0, "name": "sotfmax"}])).problems()
-    assert found == [
-        "attention=sotfmax: unknown; did you mean 'softmax'? choose one of onlooker, softmax"
+def test_every_entry_that_cannot_be_read_is_named():
+    entries = [{"layers": 0, "name": "sotfmax"}, {"layers": "x", "name": "softmax"}]
+    assert problems(Roles(config(encoder_layers=entries))) == [
+        "encoder_layers.0.name=sotfmax: unknown; did you mean 'softmax'? choose one of onlooker, "
+        "softmax",
+        "encoder_layers.1.layers=x: must look like 3 or 0-2",
     ]
+
+
+def test_a_section_is_checked_where_it_stands_in_no_role_too():
+    roles = Roles(config(attention_elsewhere={"name": "softmax", "heads": "x"}))
+    assert problems(roles) == ["attention_elsewhere.heads=x: not of type int"]
+
+
+def test_unknown_names_do_not_hide_each_other():
+    roles = Roles(config(attention={"name": "sotfmax"}, cross_layers=["x"]))
+    assert problems(roles) == [
+        "attention=sotfmax: unknown; did you mean 'softmax'? choose one of onlooker, softmax",
+        "cross_layers.0=x: must look like {layers: 0-2, name: softmax}",
+    ]
+
+
+def test_layers_of_their_own_are_told():
+    entries = [{"layers": 0, "name": "softmax"}, {"layers": "1-2", "name": "onlooker"}]
+    roles = Roles(config(encoder_layers=entries))
+    assert roles.summary().startswith("encoder softmax onlooker onlooker, decoder")

@@ -131,6 +131,48 @@ def _total(built, source, valid, tokens):
     return sum(table[place, token].item() for place, token in enumerate(tokens))
 
 
+def by_the_book(built, source, size, length_penalty, limit):
+    """Beam search as it is described, each prefix from its begin, one sentence."""
+    living, finished = [(0.0, [])], []
+
+    def penalty(length):
+        return ((5 + length) / 6) ** length_penalty
+
+    for _ in range(limit):
+        every = []
+        for score, tokens in living:
+            hidden = built(source, source != PAD, torch.tensor([[BOS, *tokens]]))[0, -1]
+            table = built.project(hidden).float().log_softmax(-1)
+            every += [
+                (score + table[token].item(), [*tokens, token])
+                for token in range(len(table))
+                if token not in (PAD, BOS)
+            ]
+        every.sort(key=lambda one: -one[0])
+        ended = [one for one in every[:size] if one[1][-1] == EOS]
+        finished += [(score / penalty(len(tokens)), tokens) for score, tokens in ended]
+        finished = sorted(finished, key=lambda one: -one[0])[:size]
+        living = [one for one in every if one[1][-1] != EOS][:size]
+        if len(finished) == size or (finished and finished[0][0] >= living[0][0] / penalty(limit)):
+            break
+    score, tokens = living[0]
+    return finished[0] if finished else (score / penalty(limit), tokens)
+
+
+@pytest.mark.parametrize("ending", [-1.0, 0.0, 1.5])
+@pytest.mark.parametrize("length_penalty", [0.0, 0.6, 1.5])
+@pytest.mark.parametrize("size", [2, 3, 5])
+@torch.no_grad()
+def test_beam_is_as_it_is_described(size, length_penalty, ending):
+    built = model(size=9, ending=ending)
+    found = build("beam", size=size, length_penalty=length_penalty)(built, SOURCE, VALID)
+    for row, one in enumerate(found):
+        source = SOURCE[row : row + 1, : int(VALID[row].sum())]
+        score, tokens = by_the_book(built, source, size, length_penalty, 6)
+        assert one.tokens == [token for token in tokens if token != EOS]
+        assert one.score == pytest.approx(score, abs=1e-4)
+
+
 @torch.no_grad()
 def test_a_wider_beam_finds_no_less():
     built = model(ending=1.0)
@@ -143,7 +185,17 @@ def test_a_wider_beam_finds_no_less():
 
 
 def test_limit_counts_real_tokens():
-    assert Limit(1.5, 2).of(VALID).tolist() == [9, 6, 5, 8]
+    assert Limit(1.5, 2).of(VALID, None).tolist() == [9, 6, 5, 8]
+    assert Limit(1.5, 2).of(VALID, 7).tolist() == [7, 6, 5, 7]
+
+
+@pytest.mark.parametrize("name", registry.names("search"))
+def test_it_says_no_more_than_the_positions_know(name):
+    built = build_model(size=7, position="learned", position_options={"max_positions": 5})
+    assert built.room == 5
+    with torch.no_grad():
+        found = build(name, max_extra=50)(built, SOURCE[:, :5], VALID[:, :5])
+    assert max(len(one.tokens) for one in found) <= 5
 
 
 @pytest.mark.parametrize(

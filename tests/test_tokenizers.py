@@ -15,7 +15,8 @@ LINES = [
     "Zwei kleine Hunde laufen , und ein Hund schläft .",
 ] * 2
 SPECIAL = ["<s>", "</s>", "<pad>", "<unk>", "<0x0A>", "\u2581", " ", "a", "\x00", "\t"]
-NAMES = ["bpe", "characters", "unigram", "words"]
+NAMES = ["bpe", "bytes", "characters", "unigram", "words"]
+LOSSLESS = ["bpe", "bytes", "unigram"]
 SUBWORDS = ["bpe", "unigram"]
 TRAINED = {}
 LINE = st.text(st.characters(exclude_characters="\n", codec="utf-8"))
@@ -59,10 +60,10 @@ def test_no_text_yields_padding_begin_or_end(name):
     check()
 
 
-@pytest.mark.parametrize("name", SUBWORDS)
+@pytest.mark.parametrize("name", LOSSLESS)
 @given(text=MIXED)
 @settings(deadline=None, max_examples=200)
-def test_every_text_comes_back_from_subwords(name, text):
+def test_every_text_comes_back(name, text):
     tokenizer = trained(name)
     ids = tokenizer.encode(text)
     assert tokenizer.decode(ids) == text
@@ -76,6 +77,12 @@ def test_every_text_comes_back_from_subwords(name, text):
 )
 def test_text_that_looks_like_pieces_comes_back(name, text):
     assert trained(name).decode(trained(name).encode(text)) == text
+
+
+def test_bytes_are_written_as_characters_where_they_are():
+    tokenizer = made("bytes")
+    assert tokenizer.pieces(tokenizer.encode("aß ")) == ["a", "<0xC3>", "<0x9F>", "<0x20>"]
+    assert tokenizer.decode(tokenizer.encode("aß")[:2]) == "a\ufffd"
 
 
 @given(text=st.text(st.sampled_from("".join(LINES))))
@@ -121,11 +128,11 @@ def test_a_saved_tokenizer_is_the_same(name, tmp_path):
         assert loaded.decode(loaded.encode(text)) == saved.decode(saved.encode(text))
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("lines", [[], ["", " "]])
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [(name, [""]) for name in NAMES] + [(name, [" "]) for name in (*SUBWORDS, "words")],
+)
 def test_no_text_is_refused(name, lines):
-    if name == "characters" and lines:
-        pytest.skip("a space is a character")
     message = "there is no text to learn a vocabulary from"
     with pytest.raises(ValueError, match=exactly(message)):
         made(name).train(lines)

@@ -3,7 +3,7 @@
 import shlex
 from typing import Any
 
-from omegaconf import DictConfig
+from omegaconf import MISSING, DictConfig
 
 from attn import assemble, runs
 from attn.checkpoint import Checkpoints
@@ -25,7 +25,8 @@ def check(cfg: DictConfig) -> list[str]:
     if len(given) != 1:
         found.append("last, best: give one of them, e.g. last=10")
     try:
-        runs.find(str(asked["run"]))
+        if asked["run"] != MISSING:
+            runs.find(str(asked["run"]))
     except ConfigError as error:
         found += error.problems
     return found

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from omegaconf import DictConfig
+from omegaconf import MISSING, DictConfig
 
 from attn import __version__, assemble, checkpoint, corpora, results
-from attn.registry import as_yaml
+from attn.registry import ConfigError, as_yaml
 from attn.trained import Trained
 
 PURPOSE = "translate a split with a trained model and score it"
@@ -19,7 +19,9 @@ attn evaluate -m run=outputs/demo search=beam search.size=1,5,10
 def check(cfg: DictConfig) -> list[str]:
     """All problems: the run, its checkpoint, the split, the search."""
     asked = assemble.plain(cfg)
-    found = Trained.problems(asked) or _split_problems(asked)
+    found = Trained.problems(asked)
+    if asked["run"] != MISSING:
+        found += _split_problems(asked)
     if asked["samples"] < 0:
         found.append(f"samples={asked['samples']}: must be at least 0")
     return found
@@ -70,9 +72,15 @@ def _named(corpus: corpora.Corpus, split: str) -> str:
 
 
 def _split_problems(asked: dict[str, Any]) -> list[str]:
-    corpus: corpora.Corpus = assemble.part(Trained.of(asked).config, "dataset", "dataset")
     try:
+        _, config = Trained.config_of(asked)
+    except ConfigError:
+        return []  # what is wrong with the run is told already
+    try:
+        corpus: corpora.Corpus = assemble.part(config, "dataset", "dataset")
         corpora.check_split(corpus, _named(corpus, asked["split"]))
+    except ConfigError as error:
+        return error.problems
     except ValueError as error:
         return [str(error)]
     return []

@@ -3,16 +3,14 @@
 import dataclasses
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from enum import Enum
 from importlib.resources import files
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
-from rich.console import Console
-from rich.table import Table
 
-from attn import attention, corpora, models, optim, positions, registry, search, tokenizers  # noqa: F401
+from attn import attention, corpora, models, optim, positions, registry, search, tables, tokenizers  # noqa: F401
 from attn.registry import ConfigError
 
 PURPOSE = "show the kinds of parts, the names of a kind, or the options of one part"
@@ -43,16 +41,16 @@ def run(cfg: DictConfig) -> None:
         raise ConfigError(problems)
     if cfg.kind is None:
         rows = [(kind, registry.get_kind(kind).purpose) for kind in registry.kinds()]
-        _show(("kind", "what it is"), rows)
+        tables.show(("kind", "what it is"), rows)
     elif cfg.name is None:
         rows = [
             (name, _summary(registry.find(cfg.kind, name))) for name in registry.names(cfg.kind)
         ]
-        _show((cfg.kind, "what it is"), rows)
+        tables.show((cfg.kind, "what it is"), rows)
         presets = [(name, said) for name, (said, _) in _presets(cfg.kind).items()]
         if presets:
             sys.stdout.write("\n")
-            _show(("preset", "what it is"), presets)
+            tables.show(("preset", "what it is"), presets)
     else:
         _explain(cfg.kind, cfg.name)
 
@@ -86,7 +84,7 @@ def _explain(kind: str, name: str) -> None:
     given = registry.get_kind(kind).given
     types = registry.option_types(component, given)
     defaults = {**registry.defaults(component, given), **preset}
-    _show(
+    tables.show(
         ("option", "type", "default"),
         [(o, registry.type_name(types[o]), registry.as_yaml(defaults[o])) for o in types],
     )
@@ -94,7 +92,7 @@ def _explain(kind: str, name: str) -> None:
     if dataclasses.is_dataclass(capabilities):
         fields = [field.name for field in dataclasses.fields(capabilities)]
         sys.stdout.write("\n")
-        _show(
+        tables.show(
             ("capability", "value"),
             [(name, _plain(getattr(capabilities, name))) for name in fields],
         )
@@ -113,18 +111,3 @@ def _plain(value: Any) -> str:
     if isinstance(value, (tuple, list)):
         return ", ".join(map(_plain, value))
     return registry.as_yaml(value)
-
-
-def _show(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """A table on a terminal; elsewhere plain lines in columns."""
-    table = list(rows)
-    if sys.stdout.isatty():
-        drawn = Table(*header, box=None, header_style="bold")
-        for row in table:
-            drawn.add_row(*row)
-        Console().print(drawn)
-        return
-    widths = [max(map(len, column)) for column in zip(header, *table, strict=True)]
-    for row in (header, *table):
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        sys.stdout.write("  ".join(cells).rstrip() + "\n")

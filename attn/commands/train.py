@@ -10,11 +10,12 @@ from typing import Any
 import torch
 from omegaconf import DictConfig
 
-from attn import __version__, assemble, checkpoint, runs
+from attn import __version__, assemble, checking, checkpoint, corpora, runs
 from attn.assemble import Material
 from attn.batching import Batch, Batches
 from attn.checkpoint import Checkpoints
-from attn.files import output_problems
+from attn.files import output_problems, write_json
+from attn.filters import counted
 from attn.interrupt import Interrupt
 from attn.precision import Precision
 from attn.registry import ConfigError
@@ -32,12 +33,20 @@ attn train dataset=parallel dataset.root=my/texts dataset.source=fi dataset.targ
 attn train -m experiment=demo seed=1,2,3 position=sinusoidal,learned
 """
 
+SEEDS = 2**63  # what torch takes
+
 
 def check(cfg: DictConfig) -> list[str]:
     """All problems of a training config."""
     config = assemble.plain(cfg)
-    output = output_problems("output", Path(config["output"]), folder=True)
-    return assemble.problems(config) + output
+    found = checking.problems(config)
+    if not 0 <= config["seed"] < SEEDS:
+        found.append(f"seed={config['seed']}: must be at least 0 and below 2**63")
+    if not config["output"]:
+        found.append("output: needs a folder; write output=FOLDER")
+    else:
+        found += output_problems("output", Path(config["output"]), folder=True)
+    return found
 
 
 def run(cfg: DictConfig) -> float | None:
@@ -46,6 +55,7 @@ def run(cfg: DictConfig) -> float | None:
     with runs.claimed(job.folder):
         session = job.session()
         if end := job.trainer.end(session.progress):
+            runs.save_config(job.folder, job.config)  # how it is evaluated may be new
             print(f"{end}; nothing is left to do\n{job.farewell()}")  # noqa: T201
         else:
             job.train(session)
@@ -92,6 +102,16 @@ class Job:
         """The training split in ids."""
         return self.material.ids(self.material.train)
 
+    @functools.cached_property
+    def left_out_by_length(self) -> dict[str, int]:
+        """How many pairs of the training split are left out by their lengths in tokens."""
+        counts = self.batches.usable(self.ids)[1]
+        said = {
+            "empty": "without tokens",
+            "too_long": f"over batches.max_length={self.batches.max_length}",
+        }
+        return {said[why]: count for why, count in counts.items() if count}
+
     def train(self, session: Session) -> None:
         """Train to the end, or until a signal comes; status.json tells how it went."""
         report = self.open(session.progress.step)
@@ -124,11 +144,10 @@ class Job:
         model = assemble.model(self.config, source_size=size, target_size=size)
         model = model.to(self.precision.device)
         ids = self.ids
-        usable, left_out = self.batches.usable(ids)
-        if not usable:
+        if not self.batches.usable(ids)[0]:
+            reasons = {**self.material.left_out, **self.left_out_by_length}
             raise ConfigError([
-                f"batches.max_length={self.batches.max_length}: leaves no pair to train on: of "
-                f"{len(ids)}, {left_out['too_long']} are too long and {left_out['empty']} empty"
+                f"batches: no pair is left to train on; left out: {counted(reasons)}"
             ])
         pin = self.precision.device.type == "cuda"
 
@@ -157,6 +176,15 @@ class Job:
         """Write what describes the run, and begin to report."""
         runs.save_config(self.folder, self.config)
         self.material.tokenizer.save(self.folder / "tokenizer")
+        counts = {
+            "test": corpora.test_split(self.material.corpus),
+            "train": {
+                "read": len(self.material.train) + sum(self.material.left_out.values()),
+                "left_out": {**self.material.left_out, **self.left_out_by_length},
+            },
+            "shared_with_train": dict(self.material.shared),
+        }
+        write_json(self.folder / "data.json", counts)
         return Report(self.folder, step=step, steps=self.trainer.steps)
 
     def watch(self, session: Session, report: Report) -> Watch:
@@ -178,7 +206,12 @@ class Job:
             assemble.part(self.config, "validation_search", "search"),
             assemble.scoring(self.config, self.material.corpus),
         )
-        meta = {"version": __version__, "torch": torch.__version__, "config": self.config}
+        meta = {
+            "version": __version__,
+            "torch": torch.__version__,
+            "parameters": self.parameters(session),
+            "config": self.config,
+        }
         return Watch(
             report=report,
             checkpoints=self.checkpoints,
@@ -195,16 +228,19 @@ class Job:
         yield f"run {self.folder}"
         if session.progress.step:
             yield f"goes on from step {session.progress.step}"
-        left_out = self.batches.usable(self.ids)[1]
-        out = ", ".join(f"{count} {why.replace('_', ' ')}" for why, count in left_out.items())
+        usable = len(self.material.train) - sum(self.left_out_by_length.values())
         yield (
             f"data {config['dataset']['name']} {corpus.source_language}-{corpus.target_language}: "
-            f"{len(self.material.train)} pairs to train on ({out}: left out), "
-            f"{len(self.material.dev)} to validate on"
+            f"{usable} pairs to train on, {len(self.material.dev)} to validate on"
         )
-        parameters = sum(weight.numel() for weight in session.model.parameters())
+        left_out = {**self.material.left_out, **self.left_out_by_length}
+        if left_out:
+            yield f"left out of training: {counted(left_out)}"
+        for split, count in self.material.shared.items():
+            if count:
+                yield f"warning: {count} sources of {split} are trained on too"
         yield (
-            f"model {config['model']['name']}: {parameters:,} parameters, "
+            f"model {config['model']['name']}: {self.parameters(session):,} parameters, "
             f"vocabulary {self.material.tokenizer.size} ({config['tokenizer']['name']}), "
             f"position {config['position']['name']}"
         )
@@ -214,7 +250,14 @@ class Job:
             f"optimizer {config['optimizer']['name']}, schedule {config['schedule']['name']}: "
             f"the rate is highest at step {step}, {rate:.1e}"
         )
+        signature = assemble.scoring(config, corpus).metrics["BLEU"].get_signature()
+        yield f"dev is scored greedily or as validation_search says, BLEU {signature}"
         yield f"device {self.precision.device}, {self.precision.format}"
+
+    @staticmethod
+    def parameters(session: Session) -> int:
+        """How many numbers are trained; what is tied counts once."""
+        return sum(weight.numel() for weight in session.model.parameters())
 
     def peak(self) -> tuple[float, int]:
         """The highest learning rate, and the step at which it is reached first."""

@@ -1,7 +1,10 @@
 """``attn translate``: text in, text out."""
 
+import itertools
 import sys
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig
 
@@ -17,6 +20,9 @@ attn translate run=outputs/demo text='The dog sleeps.'
 attn translate run=outputs/demo input=news.en output=news.de
 cat news.en | attn translate run=outputs/demo search=greedy > news.de
 """
+
+CHUNK = 512  # lines translated at once
+NAMED = 5  # lines named in a warning
 
 
 def check(cfg: DictConfig) -> list[str]:
@@ -41,28 +47,54 @@ def _input_problems(path: Path) -> list[str]:
 
 
 def run(cfg: DictConfig) -> None:
-    """Translate, a line for each line."""
+    """Translate, a line for each line, some lines at a time."""
     asked = assemble.plain(cfg)
     trained = Trained.of(asked)
-    texts = _texts(asked["text"], asked["input"])
-    said = trained.translator().translate(texts, trained.search())
-    written = "".join(f"{one.text}\n" for one in said)
-    cut = sum(one.cut for one in said)
+    translator, search = trained.translator(), trained.search()
+    written: list[str] = []
+    first, cut = 1, list[int]()
+    for texts in _chunks(_texts(asked["text"], asked["input"]), _room(asked)):
+        said = translator.translate(texts, search)
+        written.append("".join(f"{one.text}\n" for one in said))
+        cut += [number for number, one in enumerate(said, first) if one.cut]
+        first += len(texts)
+        if asked["output"] is None:
+            sys.stdout.write(written.pop())
+            sys.stdout.flush()
+    if asked["output"] is not None:
+        write_text(Path(asked["output"]), "".join(written))
     if cut:
-        sys.stderr.write(f"lines longer than batches.max_length, and cut: {cut}\n")
-    if asked["output"] is None:
-        sys.stdout.write(written)
-    else:
-        write_text(Path(asked["output"]), written)
+        named = ", ".join(map(str, cut[:NAMED])) + (", ..." if len(cut) > NAMED else "")
+        most = translator.batches.max_length
+        sys.stderr.write(
+            f"only the first {most} tokens (batches.max_length) were translated of lines: {named}\n"
+        )
 
 
-def _texts(text: str | None, source: str | None) -> list[str]:
+def _room(asked: Mapping[str, Any]) -> int:
+    """How many lines are translated at once: each as it comes where a person types them."""
+    typed = asked["text"] is None and asked["input"] is None and sys.stdin.buffer.isatty()
+    return 1 if typed else CHUNK
+
+
+def _chunks(lines: Iterable[str], room: int) -> Iterator[list[str]]:
+    rest = iter(lines)
+    while some := list(itertools.islice(rest, room)):
+        yield some
+
+
+def _texts(text: str | None, source: str | None) -> Iterator[str]:
     """The lines to translate, parted at line feeds alone."""
     if text is not None:
-        return [" ".join(str(text).splitlines())]
+        yield " ".join(str(text).splitlines())
+        return
     try:
-        if source is not None:
-            return lines(Path(source))
-        return lines_of("standard input", sys.stdin.buffer.read())
+        yield from lines(Path(source)) if source is not None else _typed()
     except ValueError as error:
         raise ConfigError([f"input: {error}"]) from None
+
+
+def _typed() -> Iterator[str]:
+    """The lines of standard input, as they come."""
+    for number, line in enumerate(sys.stdin.buffer, 1):
+        yield from lines_of("standard input", line, first=number)

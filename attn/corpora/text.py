@@ -1,7 +1,10 @@
-"""Lines of text files, plain or gz, two of them side by side."""
+"""Lines of text files, plain or packed, two of them side by side."""
 
 import gzip
+import importlib
+import lzma
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 from attn.corpora import Pair
@@ -11,7 +14,7 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def find(option: str, folder: Path, stem: str, endings: tuple[str, str]) -> tuple[Path, Path]:
-    """The files ``folder/stem.ending`` of both endings, plain, else gz.
+    """The files ``folder/stem.ending`` of both endings, plain, else packed.
 
     Raises:
         ValueError: there are none; says what ``option`` looked for and what is there.
@@ -20,8 +23,8 @@ def find(option: str, folder: Path, stem: str, endings: tuple[str, str]) -> tupl
     found = [_plain_or_packed(path) for path in wanted]
     missing = [path.name for path, file in zip(wanted, found, strict=True) if file is None]
     if found[0] is None or found[1] is None:
-        names = " and ".join(f"{name} (or {name}.gz)" for name in missing)
-        raise ValueError(f"{option}: needs {names}; {_holdings(wanted[0].parent)}")
+        names = f"{' and '.join(missing)} (or packed: {', '.join(PACKED)})"
+        raise ValueError(f"{option}: needs {names}; {holdings(wanted[0].parent)}")
     return found[0], found[1]
 
 
@@ -31,18 +34,18 @@ def lines(path: Path) -> list[str]:
     Carriage returns at the ends of lines and a byte order mark belong to the file, not to the text.
 
     Raises:
-        ValueError: bytes that are not UTF-8, with file and line; a broken gz file.
+        ValueError: bytes that are not UTF-8, with file and line; a broken packed file.
     """
     return lines_of(str(path), _content(path))
 
 
-def lines_of(name: str, content: bytes) -> list[str]:
-    """The lines of what stands in a file of this name; see ``lines``."""
+def lines_of(name: str, content: bytes, *, first: int = 1) -> list[str]:
+    """The lines of what stands in a file of this name, from a line on; see ``lines``."""
     content = content.removeprefix(BYTE_ORDER_MARK)
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
+        line = content.count(b"\n", 0, error.start) + first
         raise ValueError(f"{name}, line {line}: not UTF-8 ({error.reason})") from None
     parts = text.split("\n")
     if not parts[-1]:
@@ -70,12 +73,30 @@ def pairs(option: str, source: Path, target: Path) -> list[Pair]:
     return [Pair(one, other) for one, other in zip(left, right, strict=True)]
 
 
+def matching(folder: Path, pattern: str, ending: str) -> list[str]:
+    """The stems of the files ``folder/pattern.ending``, packed or not, that a pattern finds."""
+    found = [
+        file
+        for suffix in ("", *PACKED)
+        for file in folder.glob(f"{pattern}.{ending}{suffix}")
+        if file.is_file()
+    ]
+    names = (str(file.relative_to(folder)) for file in found)
+    return sorted({unpacked_name(name).removesuffix(f".{ending}") for name in names})
+
+
+def unpacked_name(name: str) -> str:
+    """The name of a file without what says how it is packed."""
+    return next((name.removesuffix(end) for end in PACKED if name.endswith(end)), name)
+
+
 def _plain_or_packed(path: Path) -> Path | None:
-    packed = path.with_name(f"{path.name}.gz")
-    return next((file for file in (path, packed) if file.is_file()), None)
+    packed = (path.with_name(f"{path.name}{suffix}") for suffix in PACKED)
+    return next((file for file in (path, *packed) if file.is_file()), None)
 
 
-def _holdings(folder: Path) -> str:
+def holdings(folder: Path) -> str:
+    """What a folder holds, for a message."""
     if not folder.is_dir():
         return f"there is no folder {folder}"
     names = sorted(file.name for file in folder.iterdir())
@@ -85,9 +106,28 @@ def _holdings(folder: Path) -> str:
 
 def _content(path: Path) -> bytes:
     content = path.read_bytes()
-    if path.suffix != ".gz":
+    if path.suffix not in PACKED:
         return content
     try:
-        return gzip.decompress(content)
-    except (EOFError, OSError, zlib.error) as error:
-        raise ValueError(f"{path}: not a whole gz file ({error})") from None
+        return PACKED[path.suffix](content)
+    except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
+        raise ValueError(f"{path}: not a whole {path.suffix[1:]} file ({error})") from None
+
+
+def _zst(content: bytes) -> bytes:
+    try:
+        zstandard = importlib.import_module("zstandard")
+    except ImportError:
+        raise ValueError("zst files need the package zstandard; pip install attn[zst]") from None
+    try:
+        whole: bytes = zstandard.ZstdDecompressor().decompressobj().decompress(content)
+    except zstandard.ZstdError as error:
+        raise OSError(str(error)) from None
+    return whole
+
+
+PACKED: dict[str, Callable[[bytes], bytes]] = {
+    ".gz": gzip.decompress,
+    ".xz": lzma.decompress,
+    ".zst": _zst,
+}

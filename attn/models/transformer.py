@@ -84,7 +84,10 @@ class Transformer(nn.Module):
         self.dim = dim
         self._embed(source_size, target_size, joint, tied)
         self.source_position, self.target_position = position(dim), position(dim)
-        self.dropout = Dropout(dropout if embedding_dropout is None else embedding_dropout)
+        if embedding_dropout is None:
+            self.dropout = Dropout(dropout)
+        else:
+            self.dropout = Dropout(embedding_dropout, option="embedding_dropout")
 
         def parts(blocks: int) -> tuple[FeedForward, list[Residual]]:
             feedforward = FeedForward(
@@ -131,6 +134,11 @@ class Transformer(nn.Module):
     def output_weight(self) -> Float[Tensor, "vocabulary dim"]:
         """The matrix of the output projection."""
         return self.output.weight
+
+    @property
+    def room(self) -> int | None:
+        """The most tokens of a sentence that the positions know; none where there is no limit."""
+        return self.target_position.room
 
     def encode(
         self, source: Int[Tensor, "sentences time"], valid: Bool[Tensor, "sentences time"]

@@ -24,6 +24,7 @@ class Learned(nn.Module):
         super().__init__()
         if max_positions < 1:
             raise ValueError(f"max_positions={max_positions}: must be at least 1")
+        self.room = max_positions
         self.table = nn.Embedding(max_positions, dim)
         nn.init.normal_(self.table.weight, std=dim**-0.5)
 

@@ -18,6 +18,7 @@ class NoPosition(nn.Module):
     """
 
     kind = PositionKind.NONE
+    room = None
 
     def __init__(self, *, dim: int, allow_bag_of_words: bool = False) -> None:
         super().__init__()

@@ -20,6 +20,7 @@ class Sinusoidal(nn.Module):
     """
 
     kind = PositionKind.INPUT
+    room = None
 
     def __init__(self, *, dim: int, base: float = 10000.0) -> None:
         super().__init__()

@@ -32,7 +32,10 @@ class ScoreAttention(nn.Module):
         if self.role is Role.CROSS:
             assert memory is not None
             key, value = self.projections.key_value_of(memory.x)
-            return StaticKeyValueState(key, value, memory.position, memory.valid)
+            # Contiguous, or every step of decoding would copy them before it multiplies.
+            return StaticKeyValueState(
+                key.contiguous(), value.contiguous(), memory.position, memory.valid
+            )
         weight = self.projections.out.weight
         shape = (rows, self.projections.heads, capacity)
         numbers = torch.zeros((), dtype=product_format(weight), device=weight.device)

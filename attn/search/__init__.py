@@ -23,7 +23,12 @@ class Hypothesis:
 
 @runtime_checkable
 class Decoder(Protocol):
-    """What a search asks of a model; rows are hypotheses, those of a sentence side by side."""
+    """What a search asks of a model; rows are hypotheses, those of a sentence side by side.
+
+    ``room`` is the most tokens that it can say; None where there is no limit.
+    """
+
+    room: int | None
 
     def encode(
         self, source: Int[Tensor, "sentences time"], valid: Bool[Tensor, "sentences time"]
@@ -42,7 +47,12 @@ class Decoder(Protocol):
 
 @runtime_checkable
 class Search(Protocol):
-    """Finds one translation a sentence, whatever other sentences stand beside it."""
+    """Finds one translation a sentence, whatever other sentences stand beside it.
+
+    ``rows`` is how many hypotheses of a sentence it follows at once.
+    """
+
+    rows: int
 
     def __call__(
         self,
@@ -73,9 +83,12 @@ class Limit:
         if self.max_extra < 1:
             raise ValueError(f"max_extra={self.max_extra}: must be at least 1")
 
-    def of(self, valid: Bool[Tensor, "sentences time"]) -> Int[Tensor, " sentences"]:
-        """The limit of each sentence."""
-        return (valid.sum(-1) * self.max_ratio).long() + self.max_extra
+    def of(
+        self, valid: Bool[Tensor, "sentences time"], room: int | None
+    ) -> Int[Tensor, " sentences"]:
+        """The limit of each sentence, within the room of the model."""
+        limits = (valid.sum(-1) * self.max_ratio).long() + self.max_extra
+        return limits if room is None else limits.clamp(max=room)
 
 
 def next_logits(

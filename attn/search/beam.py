@@ -39,6 +39,7 @@ class Beam:
         if length_penalty < 0:
             raise ValueError(f"length_penalty={length_penalty}: must not be negative")
         self.size, self.length_penalty = size, length_penalty
+        self.rows = size
         self.limit = Limit(max_ratio, max_extra)
 
     def __call__(
@@ -48,7 +49,7 @@ class Beam:
         valid: Bool[Tensor, "sentences time"],
     ) -> list[Hypothesis]:
         """The translation of each sentence; finished sentences leave the batch."""
-        limits = self.limit.of(valid)
+        limits = self.limit.of(valid, model.room)
         sentences, most = len(source), int(limits.max())
         rows = sentences * self.size
         state = model.start(model.encode(source, valid), rows=rows, capacity=most)
@@ -144,9 +145,8 @@ class _Beams:
     ) -> None:
         """Take in prefixes that ended, where their score is among the best."""
         most = self.tokens.shape[2]
-        ended = self.tokens.gather(1, origin[:, :, None].expand(-1, -1, most)).clone()
+        ended = self.tokens.gather(1, origin[:, :, None].expand(-1, -1, most))
         ended[:, :, step] = EOS
-        ended[:, :, step + 1 :] = 0
         size = gained.shape[1]
         self.finished_score, place = torch.cat((self.finished_score, gained), 1).topk(size, -1)
         both = torch.cat((self.finished, ended), 1)

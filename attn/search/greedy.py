@@ -19,6 +19,8 @@ class Greedy:
         ValueError: a length limit that allows nothing.
     """
 
+    rows = 1
+
     def __init__(self, *, max_ratio: float = 2.0, max_extra: int = 10) -> None:
         self.limit = Limit(max_ratio, max_extra)
 
@@ -29,7 +31,7 @@ class Greedy:
         valid: Bool[Tensor, "sentences time"],
     ) -> list[Hypothesis]:
         """The translation of each sentence; finished ones leave the batch."""
-        limits = self.limit.of(valid)
+        limits = self.limit.of(valid, model.room)
         sentences, most = len(source), int(limits.max())
         state = model.start(model.encode(source, valid), rows=sentences, capacity=most)
         said = source.new_zeros(sentences, most)

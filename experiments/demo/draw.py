@@ -1,7 +1,7 @@
 """Draws what the cross-attention of the demo looks at, the gold alignment as circles.
 
 make demo
-.venv/bin/python experiments/demo/draw.py outputs/demo experiments/demo/attention.png
+.venv/bin/python experiments/demo/draw.py outputs/make-demo experiments/demo/attention.png
 """
 
 import sys

@@ -108,8 +108,9 @@ def attn_steps(shape: str, some: list[Batch], dtype: str) -> list[float]:
             "feedforward_dim": inner,
             "heads": heads,
             "dropout": dropout,
+            "activation_dropout": dropout,  # nn.Transformer drops there too
         },
-        "attention": {"name": "softmax", "heads": heads, "dropout": 0.0},
+        "attention": {"name": "softmax", "heads": heads, "dropout": dropout},
         "position": {"name": "sinusoidal"},
         "optimizer": {"name": "adam"},
     }

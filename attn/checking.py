@@ -1,0 +1,136 @@
+"""What is wrong with a config, all of it, before anything of size is made."""
+
+import copy
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from omegaconf import MISSING
+from torch import nn
+
+from attn import registry
+from attn.assemble import FIXED, SECTIONS, Config, model, part, schedule
+from attn.contract import Role
+from attn.registry import ConfigError
+from attn.roles import Roles
+
+KINDS = SECTIONS | {f"{role.value}_attention": "attention" for role in Role}
+KINDS["attention_elsewhere"] = "attention"
+SIZE = 16  # of a vocabulary, where only the shapes of a model are checked
+
+
+def problems(config: Config) -> list[str]:
+    """Everything that is wrong with a training config, one line each; makes no tensor of size."""
+    parts = list(_part_problems(config))
+    if not parts:
+        parts = _every_fault(_on_meta, config)
+    return [*_section_problems(config), *parts]
+
+
+def use_problems(search_section: Config, precision_section: Config) -> list[str]:
+    """Everything wrong with how a trained model is to be used, one line each."""
+    config = {"search": dict(search_section), "precision": dict(precision_section)}
+    return [
+        *_every_fault(lambda one: part(one, "search", "search"), config),
+        *_every_fault(lambda one: part(one, "precision"), config),
+    ]
+
+
+def _section_problems(config: Config) -> Iterator[str]:
+    for key in FIXED:
+        yield from _every_fault(lambda one, key=key: part(one, key), config)  # type: ignore[misc]
+    for key, kind in SECTIONS.items():
+        yield from _every_fault(
+            lambda one, key=key, kind=kind: part(one, key, kind),  # type: ignore[misc]
+            config,
+        )
+    yield from _every_fault(schedule, config)
+    parameters = [nn.Parameter(torch.zeros(1))]
+    yield from _every_fault(
+        lambda one: part(one, "optimizer", "optimizer", parameters=parameters), config
+    )
+
+
+def _part_problems(config: Config) -> Iterator[str]:
+    """What is wrong with the parts of the model, seen by themselves."""
+    for key in ("model", "position"):
+        yield from _trial(lambda key=key: _checked(config, key))  # type: ignore[misc]
+    yield from _trial(lambda: Roles(config).check())
+
+
+def _checked(config: Config, key: str) -> None:
+    component = registry.find(key, config[key]["name"])
+    options = {name: value for name, value in config[key].items() if name != "name"}
+    registry.options(component, options, given=registry.get_kind(key).given, key=key)
+
+
+def _on_meta(config: Config) -> None:
+    with torch.device("meta"):
+        built = model(config, source_size=SIZE, target_size=SIZE)
+    room: int | None = getattr(built, "room", None)
+    longest = config["batches"]["max_length"]
+    if room is not None and room <= longest:
+        raise ConfigError([
+            f"batches.max_length={longest}: must be below the {room} positions that "
+            f"position={config['position']['name']} knows"
+        ])
+
+
+def _every_fault(build: Callable[[Config], Any], config: Config) -> list[str]:
+    """All that is built in vain for: a constructor tells one fault, so each is mended in turn.
+
+    An option that was complained of takes its default; what is wrong with that is not the user's.
+    """
+    changed = copy.deepcopy(dict(config))
+    found: list[str] = []
+    mended: set[str] = set()
+    while lines := _trial(lambda: build(changed)):
+        options = {line.partition("=")[0] for line in lines}
+        if options & mended:
+            break
+        found += lines
+        mended |= {option for option in options if _mend(changed, option)}
+        if not options & mended:
+            break
+    return found
+
+
+def _mend(config: dict[str, Any], option: str) -> bool:
+    """Give an option its default, in place; whether there is one."""
+    key, _, name = option.partition(".")
+    default = _defaults(key, config.get(key)).get(name, MISSING)
+    if default == MISSING:
+        return False
+    config[key][name] = default
+    return True
+
+
+def newer_options(config: Config) -> list[str]:
+    """The options that an older run's config lacks, with the defaults that they take."""
+    return [
+        f"{key}.{option}={registry.as_yaml(default)}"
+        for key, section in config.items()
+        for option, default in _defaults(key, section).items()
+        if option not in section
+    ]
+
+
+def _defaults(key: str, section: Any) -> dict[str, Any]:
+    """The options of a section and their defaults; none of what is no section, or unknown."""
+    if not isinstance(section, dict):
+        return {}
+    if key in FIXED:
+        return registry.defaults(FIXED[key])
+    kind = KINDS.get(key, key)
+    if kind not in registry.kinds() or section.get("name") not in registry.names(kind):
+        return {}
+    component = registry.find(kind, section["name"])
+    return registry.defaults(component, registry.get_kind(kind).given)
+
+
+def _trial(build: Callable[[], Any]) -> list[str]:
+    try:
+        build()
+    except ConfigError as error:
+        return error.problems
+    return []

@@ -1,0 +1,129 @@
+"""Runs that differ in nothing but their seed are one variant: a row of the table."""
+
+import json
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from attn.compare.reading import Run, Score
+from attn.registry import as_yaml
+
+# What tells no variants apart: the seed, places, and how a run is watched.
+APART = {"seed", "output", "study", "plugins", "search", "validation_search"}
+WATCHING = {"trainer.log_every", "trainer.samples", "precision.device", "precision.threads"}
+MISSING = "-"
+
+
+def table(runs: Sequence[Run], split: str) -> tuple[list[str], list[list[str]], list[str]]:
+    """Header, rows and remarks: a row a variant, the best first by its mean on the dev split."""
+    groups = _groups(runs)
+    options = _differing([_options(group[0]) for group in groups])
+    by_split = {
+        "dev": [[run.dev for run in group] for group in groups],
+        split: [[run.score(split) for run in group] for group in groups],
+    }
+    signatures = sorted({one.signature for rows in by_split.values() for one in _scores(rows)})
+    columns = [(_name(key), [_value(group[0], key) for group in groups]) for key in options]
+    columns.append(("seeds", [str(len(group)) for group in groups]))
+    columns.append(("parameters", [_parameters(group[0]) for group in groups]))
+    for name, rows in by_split.items():
+        columns += _scored(name, rows, signatures)
+    rates = [[run.tokens_per_second for run in group] for group in groups]
+    minutes = [[run.minutes for run in group] for group in groups]
+    columns.append(("tokens/s", [_middle(some, ".0f") for some in rates]))
+    columns.append(("minutes", [_middle(some, ".1f") for some in minutes]))
+    header = [name for name, _ in columns]
+    rows_of_text = [list(row) for row in zip(*(cells for _, cells in columns), strict=True)]
+    return header, rows_of_text, list(_remarks(runs, split, signatures))
+
+
+def _scored(
+    name: str, rows: Sequence[Sequence[Score | None]], signatures: Sequence[str]
+) -> Iterator[tuple[str, list[str]]]:
+    """A column for each signature that a split was scored with; an empty one if with none."""
+    used = {one.signature for one in _scores(rows)}
+    for signature in [one for one in signatures if one in used] or [""]:
+        mark = f" [{signatures.index(signature) + 1}]" if signature and len(signatures) > 1 else ""
+        yield f"BLEU {name}{mark}", [_mean(row, signature) for row in rows]
+
+
+def _groups(runs: Sequence[Run]) -> list[list[Run]]:
+    """The runs of each variant, the best mean first."""
+    found: dict[str, list[Run]] = {}
+    for run in runs:
+        found.setdefault(json.dumps(_options(run), sort_keys=True), []).append(run)
+
+    def quality(group: list[Run]) -> float:
+        known = [run.dev.value for run in group if run.dev is not None]
+        return statistics.fmean(known) if known else -1.0
+
+    return sorted(found.values(), key=quality, reverse=True)
+
+
+def _options(run: Run) -> dict[str, Any]:
+    """The options of a run that tell variants apart, by dotted key."""
+    config = {key: value for key, value in run.config.items() if key not in APART}
+    return {key: value for key, value in _flat(config, "") if key not in WATCHING}
+
+
+def _flat(section: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+    for key, value in section.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _differing(every: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The options that differ; of those that always differ alike, the first."""
+    keys = list(dict.fromkeys(key for options in every for key in options))
+    columns: dict[str, str] = {}
+    for key in keys:
+        values = [as_yaml(options[key]) if key in options else MISSING for options in every]
+        if len(set(values)) > 1:
+            columns.setdefault(json.dumps(values), key)
+    return list(columns.values())
+
+
+def _name(option: str) -> str:
+    return option.removesuffix(".name")
+
+
+def _value(run: Run, option: str) -> str:
+    options = _options(run)
+    return as_yaml(options[option]) if option in options else MISSING
+
+
+def _parameters(run: Run) -> str:
+    return MISSING if run.parameters is None else f"{run.parameters:,}"
+
+
+def _scores(rows: Sequence[Sequence[Score | None]]) -> list[Score]:
+    return [one for row in rows for one in row if one is not None]
+
+
+def _mean(row: Sequence[Score | None], signature: str) -> str:
+    """Mean and deviation over seeds, and over how many if not over all of them."""
+    values = [one.value for one in row if one is not None and one.signature == signature]
+    if not values:
+        return MISSING
+    spread = f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else ""
+    some = f" ({len(values)} of {len(row)})" if len(values) < len(row) else ""
+    return f"{statistics.fmean(values):.2f}{spread}{some}"
+
+
+def _middle(values: Sequence[float | None], form: str) -> str:
+    known = [value for value in values if value is not None]
+    return format(statistics.median(known), form) if known else MISSING
+
+
+def _remarks(runs: Sequence[Run], split: str, signatures: Sequence[str]) -> Iterator[str]:
+    for number, signature in enumerate(signatures, 1):
+        yield f"{f'[{number}] ' if len(signatures) > 1 else ''}BLEU {signature}"
+    for run in runs:
+        if run.state != "finished":
+            yield f"{run.state}: {run.folder}"
+    unscored = [run for run in runs if run.score(split) is None]
+    if unscored:
+        yield f"not evaluated on {split}, by their own search with the best checkpoint:"
+        yield from (f"  attn evaluate run={run.folder} split={split}" for run in unscored)

@@ -1,0 +1,42 @@
+"""What is left to decide of a composed config, before it is checked and before it is run."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from omegaconf import DictConfig, open_dict
+
+from attn import registry
+
+
+def settle(cfg: DictConfig, choices: Mapping[str, Any], typed: Iterable[str]) -> list[str]:
+    """Name the study, and let an experiment's options go that another part has no place for.
+
+    The study is called as its own option says, or as the experiment, or ``default``. ``typed`` are
+    the keys of the command line: a part that stands there takes the place of the experiment's, and
+    what the experiment sets of its own part is left out; a line for each such option.
+    """
+    if "study" in cfg and cfg.study is None:
+        cfg.study = choices.get("experiment") or "default"
+    if not choices.get("experiment"):
+        return []
+    keys = set(typed)
+    foreign = [key for key in _foreign(cfg, keys) if key not in keys]
+    with open_dict(cfg):
+        for key in foreign:
+            section, _, option = key.partition(".")
+            del cfg[section][option]
+    return [
+        f"{key} of experiment={choices['experiment']} is left out: "
+        f"{key.partition('.')[0]}={cfg[key.partition('.')[0]].name} has no such option"
+        for key in foreign
+    ]
+
+
+def _foreign(cfg: DictConfig, typed: set[str]) -> Iterator[str]:
+    """The options of parts chosen on the command line that these parts do not have."""
+    for kind in registry.kinds():
+        name = cfg[kind].get("name") if kind in typed and cfg.get(kind) else None
+        if name in registry.names(kind):
+            component = registry.find(kind, str(name))
+            known = registry.option_types(component, registry.get_kind(kind).given)
+            yield from (f"{kind}.{key}" for key in cfg[kind] if key not in {"name", *known})

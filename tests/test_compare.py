@@ -1,0 +1,171 @@
+"""A row for each variant, from what runs have left."""
+
+import csv
+import io
+import json
+
+import pytest
+from torch import nn
+
+from attn import runs
+from attn.checkpoint import Checkpoints
+from attn.cli import main
+from attn.files import update_json, write_json
+
+SIGNATURE = "nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2.6.0"
+TOKENIZED = SIGNATURE.replace("13a", "none")
+
+
+def leave(
+    folder, *, seed=1, dim=8, position="sinusoidal", dev=30.0, test=None, signature=SIGNATURE,
+    state="finished", searched="beam", step=10,
+):  # fmt: skip
+    """A run as training and evaluation leave it."""
+    run = folder / f"{position}-{dim}" / f"seed-{seed}"
+    config = {
+        "seed": seed,
+        "output": str(folder),
+        "model": {"name": "transformer", "dim": dim, "heads": dim},
+        "position": {"name": position},
+        "search": {"name": "beam", "size": 5},
+        "precision": {"device": "cpu"},
+    }
+    runs.save_config(run, config)
+    runs.set_status(run, state)
+    write_json(run / "data.json", {"test": "test_2016"})
+    lines = [
+        {"group": "train", "tokens_per_second": 100.0 * seed},
+        {"group": "dev", "minutes": 2.5},
+    ]
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    (run / "metrics.jsonl").write_text(text + '{"group": "tr')
+    meta = {
+        "score": dev,
+        "parameters": 1000 * dim,
+        "dev": {"BLEU": {"score": dev, "signature": signature}},
+    }
+    Checkpoints(run / "checkpoints").save(10, nn.Linear(1, 1), {}, meta)
+    if test is not None:
+        entry = {
+            "BLEU": {"score": test, "signature": signature},
+            "search": {"name": searched, "size": 5},
+            "checkpoint": {"name": f"step-{step}"},
+        }
+        update_json(run / "scores.json", lambda every: every.update(test_2016={"a": entry}))
+    return run
+
+
+def compared(capsys, *arguments):
+    assert main(["compare", "format=csv", *map(str, arguments)]) == 0
+    said = capsys.readouterr()
+    return list(csv.DictReader(io.StringIO(said.out))), said.err.splitlines()
+
+
+def test_seeds_of_a_variant_share_a_row_and_the_best_comes_first(tmp_path, capsys):
+    for seed, dev, test in ((1, 30.0, 28.0), (2, 32.0, 29.0)):
+        leave(tmp_path, seed=seed, dev=dev, test=test)
+    leave(tmp_path, position="none", dev=35.0, test=33.0)
+    rows, remarks = compared(capsys, f"runs={tmp_path}")
+    assert rows == [
+        {
+            "position": "none",
+            "seeds": "1",
+            "parameters": "8,000",
+            "BLEU dev": "35.00",
+            "BLEU test": "33.00",
+            "tokens/s": "100",
+            "minutes": "2.5",
+        },
+        {
+            "position": "sinusoidal",
+            "seeds": "2",
+            "parameters": "8,000",
+            "BLEU dev": "31.00 ± 1.41",
+            "BLEU test": "28.50 ± 0.71",
+            "tokens/s": "150",
+            "minutes": "2.5",
+        },
+    ]
+    assert remarks == [f"BLEU {SIGNATURE}"]
+
+
+def test_options_that_always_differ_alike_are_one_column(tmp_path, capsys):
+    leave(tmp_path, dim=8, test=1.0)
+    leave(tmp_path, dim=16, test=2.0)
+    rows, _ = compared(capsys, f"runs={tmp_path}")
+    assert list(rows[0]) == [
+        "model.dim", "seeds", "parameters", "BLEU dev", "BLEU test", "tokens/s", "minutes"
+    ]  # fmt: skip
+    assert {row["model.dim"] for row in rows} == {"8", "16"}
+
+
+def test_unlike_signatures_never_share_a_column(tmp_path, capsys):
+    leave(tmp_path, dim=8, dev=31.0, test=30.0)
+    leave(tmp_path, dim=16, dev=41.0, test=40.0, signature=TOKENIZED)
+    rows, remarks = compared(capsys, f"runs={tmp_path}")
+    assert [(row["BLEU test [1]"], row["BLEU test [2]"]) for row in rows] == [
+        ("-", "40.00"),
+        ("30.00", "-"),
+    ]
+    assert remarks == [f"[1] BLEU {SIGNATURE}", f"[2] BLEU {TOKENIZED}"]
+
+
+def test_what_was_not_evaluated_is_told_and_how_it_is(tmp_path, capsys):
+    one = leave(tmp_path, seed=1, test=20.0)
+    two = leave(tmp_path, seed=2)
+    three = leave(tmp_path, seed=3, test=90.0, searched="greedy")
+    four = leave(tmp_path, seed=4, test=90.0, step=7, state="failed")
+    rows, remarks = compared(capsys, f"runs={tmp_path}")
+    assert [row["BLEU test"] for row in rows] == ["20.00 (1 of 4)"]
+    assert remarks == [
+        f"BLEU {SIGNATURE}",
+        f"failed: {four}",
+        "not evaluated on test, by their own search with the best checkpoint:",
+        *(f"  attn evaluate run={run} split=test" for run in (two, three, four)),
+    ]
+    assert compared(capsys, f"runs=[{one}]")[1] == [f"BLEU {SIGNATURE}"]
+
+
+def test_a_run_that_has_only_begun_is_a_row_too(tmp_path, capsys):
+    run = tmp_path / "seed-1"
+    runs.save_config(run, {"seed": 1, "search": {"name": "beam"}})
+    rows, remarks = compared(capsys, f"runs={tmp_path}")
+    assert rows == [
+        {
+            "seeds": "1",
+            "parameters": "-",
+            "BLEU dev": "-",
+            "BLEU test": "-",
+            "tokens/s": "-",
+            "minutes": "-",
+        }
+    ]
+    assert remarks[0] == f"unknown: {run}"
+
+
+def test_for_people_remarks_stand_under_the_table(tmp_path, capsys):
+    leave(tmp_path, test=1.0)
+    assert main(["compare", f"runs={tmp_path}"]) == 0
+    said = capsys.readouterr()
+    assert said.out.startswith("seeds  parameters  BLEU dev  BLEU test  tokens/s  minutes\n1 ")
+    assert said.out.endswith(f"BLEU {SIGNATURE}\n")
+    assert said.err == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "lines"),
+    [
+        (["runs=nowhere"], ["runs=nowhere: there is no such folder"]),
+        (
+            ["runs={folder}", "format=html"],
+            [
+                "format=html: unknown; choose one of csv, markdown, terminal",
+                "runs={folder}: holds no run; a run's folder holds config.yaml",
+            ],
+        ),
+        (["split=dev"], ["runs: needs a value; write runs=VALUE"]),
+    ],
+)
+def test_wrong_requests_are_named(tmp_path, capsys, arguments, lines):
+    assert main(["compare", *(one.format(folder=tmp_path) for one in arguments)]) == 2
+    assert capsys.readouterr().err.splitlines() == [one.format(folder=tmp_path) for one in lines]
