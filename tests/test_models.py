@@ -134,6 +134,7 @@ class TestTransformer:
         assert build_model(dropout=0.5).dropout.rate == 0.5
         assert build_model(dropout=0.5, embedding_dropout=0.25).dropout.rate == 0.25
 
+    @torch.no_grad()
     def test_weights_are_drawn_as_described(self):
         model = build_model(size=997, dim=48, feedforward_dim=96, tied="none")
         for embedding in (model.source_embedding, model.target_embedding, model.output):
