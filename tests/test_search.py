@@ -1,5 +1,6 @@
 """Searches against exhaustive and uncached ones."""
 
+import functools
 import itertools
 
 import pytest
@@ -15,6 +16,7 @@ SOURCE = torch.tensor([[5, 6, 4, 5, 2], [4, 5, 2, 0, 0], [6, 2, 0, 0, 0], [4, 4,
 VALID = SOURCE != PAD
 
 
+@functools.cache
 def model(size=7, *, ending=0.0):
     """A small model whose probabilities differ clearly; ``ending`` is added to the end's logit."""
     built = build_model(size=size, tied="none", norm="pre")
@@ -131,23 +133,28 @@ def _total(built, source, valid, tokens):
     return sum(table[place, token].item() for place, token in enumerate(tokens))
 
 
-def by_the_book(built, source, size, length_penalty, limit):
+@functools.cache
+def continuations(built, row, prefix):
+    """Each token that may come after a prefix and its log-probability, by one pass over it."""
+    source = SOURCE[row : row + 1, : int(VALID[row].sum())]
+    hidden = built(source, source != PAD, torch.tensor([[BOS, *prefix]]))[0, -1]
+    table = built.project(hidden).float().log_softmax(-1).tolist()
+    return [(token, table[token]) for token in range(len(table)) if token not in (PAD, BOS)]
+
+
+def by_the_book(built, row, size, length_penalty, limit):
     """Beam search as it is described, each prefix from its begin, one sentence."""
-    living, finished = [(0.0, [])], []
+    living, finished = [(0.0, ())], []
 
     def penalty(length):
         return ((5 + length) / 6) ** length_penalty
 
     for _ in range(limit):
-        every = []
-        for score, tokens in living:
-            hidden = built(source, source != PAD, torch.tensor([[BOS, *tokens]]))[0, -1]
-            table = built.project(hidden).float().log_softmax(-1)
-            every += [
-                (score + table[token].item(), [*tokens, token])
-                for token in range(len(table))
-                if token not in (PAD, BOS)
-            ]
+        every = [
+            (score + gained, (*tokens, token))
+            for score, tokens in living
+            for token, gained in continuations(built, row, tokens)
+        ]
         every.sort(key=lambda one: -one[0])
         ended = [one for one in every[:size] if one[1][-1] == EOS]
         finished += [(score / penalty(len(tokens)), tokens) for score, tokens in ended]
@@ -167,8 +174,7 @@ def test_beam_is_as_it_is_described(size, length_penalty, ending):
     built = model(size=9, ending=ending)
     found = build("beam", size=size, length_penalty=length_penalty)(built, SOURCE, VALID)
     for row, one in enumerate(found):
-        source = SOURCE[row : row + 1, : int(VALID[row].sum())]
-        score, tokens = by_the_book(built, source, size, length_penalty, 6)
+        score, tokens = by_the_book(built, row, size, length_penalty, 6)
         assert one.tokens == [token for token in tokens if token != EOS]
         assert one.score == pytest.approx(score, abs=1e-4)
 
