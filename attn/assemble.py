@@ -1,6 +1,7 @@
 """From config sections to objects; the only reader of composed configs."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from attn.roles import Roles
 from attn.scoring import Scoring, fingerprint
 from attn.trainer import Trainer
 from attn.translation import Translator
+from attn.vocabulary import Vocabularies
 from attn.weights import load_weights
 
 Config = Mapping[str, Any]
@@ -36,6 +38,7 @@ FIXED: dict[str, Callable[..., Any]] = {
 SECTIONS = {
     "dataset": "dataset",
     "tokenizer": "tokenizer",
+    "target_tokenizer": "tokenizer",
     "search": "search",
     "validation_search": "search",
 }
@@ -71,7 +74,7 @@ def model(config: Config, *, source_size: int, target_size: int) -> nn.Module:
         "model",
         source_size=source_size,
         target_size=target_size,
-        joint=True,
+        joint=config.get("target_tokenizer") is None,
         attention=attention,
         position=position,
     )
@@ -132,24 +135,26 @@ class Material:
     corpus: corpora.Corpus
     train: Sequence[corpora.Pair]
     dev: Sequence[corpora.Pair]
-    tokenizer: tokenizers.Tokenizer
+    vocabularies: Vocabularies
     left_out: Mapping[str, int]
     shared: Mapping[str, int]
 
     @property
     def fingerprint(self) -> str:
-        """The content of the splits that training reads."""
+        """The content of the splits that training reads, weights included where there are any."""
         both = (*self.train, *self.dev)
-        return fingerprint([f"{pair.source}\t{pair.target}" for pair in both])
+        weights = [] if self.weights is None else [str(self.weights)]
+        return fingerprint([f"{pair.source}\t{pair.target}" for pair in both] + weights)
 
-    def ids(self, pairs: Sequence[corpora.Pair]) -> list[tuple[list[int], list[int]]]:
-        """Pairs of text as pairs of ids."""
-        encode = self.tokenizer.encode
-        return [(encode(pair.source), encode(pair.target)) for pair in pairs]
+    @property
+    def weights(self) -> list[float] | None:
+        """How often an epoch holds each pair; None where each comes once."""
+        weights = [pair.weight for pair in self.train]
+        return weights if any(weight != 1 for weight in weights) else None
 
 
 def material(config: Config) -> Material:
-    """The corpus of a config, read, and its tokenizer, trained on the training split."""
+    """The corpus of a config, read, and its tokenizers, trained on the training split."""
     corpus: corpora.Corpus = part(config, "dataset", "dataset")
     chosen: Filters = part(config, "filters")
     complaints = _Complaints("dataset")
@@ -162,13 +167,36 @@ def material(config: Config) -> Material:
         test = corpora.test_split(corpus)
         dev, held_out = corpus.read("dev"), corpus.read(test)
         overlap = {"dev": shared(train, dev), test: shared(train, held_out)}
-        lines = [side for pair in train for side in (pair.source, pair.target)]
-        complaints.key = "tokenizer"
-        tokenizer = vocabulary.trained(
-            config["tokenizer"], lambda: part(config, "tokenizer", "tokenizer"), lines
-        )
-        return Material(corpus, train, dev, tokenizer, left_out, overlap)
+        return Material(corpus, train, dev, _learned(config, train), left_out, overlap)
     raise ConfigError(complaints.problems)
+
+
+def _learned(config: Config, train: Sequence[corpora.Pair]) -> Vocabularies:
+    """The tokenizers, trained on the sides that they are for."""
+
+    def learned(key: str, lines: Sequence[str]) -> tokenizers.Tokenizer:
+        with (complaints := _Complaints(key)):
+            build = functools.partial(part, config, key, "tokenizer")
+            return vocabulary.trained(config[key], build, lines)
+        raise ConfigError(complaints.problems)
+
+    sources, targets = [pair.source for pair in train], [pair.target for pair in train]
+    if config.get("target_tokenizer") is None:
+        both = [side for pair in zip(sources, targets, strict=True) for side in pair]
+        joint = learned("tokenizer", both)
+        return Vocabularies(joint, joint)
+    return Vocabularies(learned("tokenizer", sources), learned("target_tokenizer", targets))
+
+
+def vocabularies(config: Config, run: Path) -> Vocabularies:
+    """The tokenizers that a run was trained with."""
+    source: tokenizers.Tokenizer = part(config, "tokenizer", "tokenizer")
+    target = source
+    if config.get("target_tokenizer") is not None:
+        target = part(config, "target_tokenizer", "tokenizer")
+    made = Vocabularies(source, target)
+    made.load(run)
+    return made
 
 
 def plain(cfg: DictConfig) -> dict[str, Any]:
@@ -180,14 +208,13 @@ def plain(cfg: DictConfig) -> dict[str, Any]:
 
 def trained(config: Config, run: Path, checkpoint: Path, precision: Precision) -> Translator:
     """A trained model, ready to translate."""
-    tokenizer: tokenizers.Tokenizer = part(config, "tokenizer", "tokenizer")
-    tokenizer.load(run / "tokenizer")
-    built = model(config, source_size=tokenizer.size, target_size=tokenizer.size)
+    known = vocabularies(config, run)
+    built = model(config, source_size=known.source.size, target_size=known.target.size)
     load_weights(built, weights_at(checkpoint))
     built = built.to(precision.device).eval()
     return Translator(
         built,  # type: ignore[arg-type]
-        tokenizer,
+        known,
         part(config, "batches"),
         precision.device,
         precision.autocast,

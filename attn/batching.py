@@ -93,23 +93,27 @@ class Batches:
         return kept.tolist(), counts
 
     def epoch(
-        self, pairs: Sequence[IdPair], *, seed: int, epoch: int, start: int = 0, pin: bool = False
+        self,
+        pairs: Sequence[IdPair],
+        *,
+        seed: int,
+        epoch: int,
+        start: int = 0,
+        pin: bool = False,
+        weights: Sequence[float] | None = None,
     ) -> Iterator[Batch]:
-        """The batches of an epoch from number ``start`` on, made ahead in a thread."""
-        return ahead(self._made(pairs, (seed, epoch), start, pin), self.ahead)
+        """The batches of an epoch from number ``start`` on, made ahead in a thread.
 
-    def _made(
-        self, pairs: Sequence[IdPair], seeds: tuple[int, int], start: int, pin: bool
-    ) -> Iterator[Batch]:
+        A pair of weight w comes w times, on the mean: the whole part always, the rest by chance.
+        """
         source, target = _Side.of(p[0] for p in pairs), _Side.of(p[1] for p in pairs)
-        for group in self._plan(source, target, seeds)[start:]:
-            batch = _batch(source, target, group, group.tolist())
-            yield batch.pinned() if pin else batch
 
-    def plan(self, pairs: Sequence[IdPair], *, seed: int, epoch: int) -> list[list[int]]:
-        """Which pairs stand together, batch by batch."""
-        source, target = _Side.of(p[0] for p in pairs), _Side.of(p[1] for p in pairs)
-        return [group.tolist() for group in self._plan(source, target, (seed, epoch))]
+        def made() -> Iterator[Batch]:
+            for group in self._plan(source, target, (seed, epoch), weights)[start:]:
+                batch = _batch(source, target, group, group.tolist())
+                yield batch.pinned() if pin else batch
+
+        return ahead(made(), self.ahead)
 
     def in_order(self, pairs: Sequence[IdPair], *, rows: int = 1) -> list[list[int]]:
         """All pairs in batches of like lengths, for evaluation; nothing is left out.
@@ -127,13 +131,23 @@ class Batches:
         counts = {"empty": int(empty.sum()), "too_long": int(long.sum())}
         return np.flatnonzero(~empty & ~long), counts
 
-    def _plan(self, source: "_Side", target: "_Side", seeds: tuple[int, int]) -> list[Indices]:
+    def _plan(
+        self,
+        source: "_Side",
+        target: "_Side",
+        seeds: tuple[int, int],
+        weights: Sequence[float] | None,
+    ) -> list[Indices]:
         """Groups of pairs whose longer sides are alike, then the differences of their sides.
 
         These go up and down by turns, so that neighbours are alike where the longer side grows.
         """
         random = np.random.default_rng(seeds)
-        order = random.permutation(self._usable(source, target)[0])
+        usable = self._usable(source, target)[0]
+        if weights is not None:
+            times, chance = np.divmod(np.asarray(weights)[usable], 1)
+            usable = np.repeat(usable, (times + (random.random(len(usable)) < chance)).astype(int))
+        order = random.permutation(usable)
         sources, targets = source.lengths + 1, target.lengths + 1
         longer, more = np.maximum(sources, targets)[order], (sources - targets)[order]
         order = order[np.lexsort((np.where(longer % 2, -more, more), longer))]

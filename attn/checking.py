@@ -40,6 +40,8 @@ def _section_problems(config: Config) -> Iterator[str]:
     for key in FIXED:
         yield from _every_fault(lambda one, key=key: part(one, key), config)  # type: ignore[misc]
     for key, kind in SECTIONS.items():
+        if config.get(key) is None:  # a place that is left empty
+            continue
         yield from _every_fault(
             lambda one, key=key, kind=kind: part(one, key, kind),  # type: ignore[misc]
             config,

@@ -68,6 +68,15 @@ def shared(train: Sequence[Pair], held_out: Sequence[Pair]) -> int:
     return sum(pair.source in sources for pair in held_out)
 
 
+def oddities(train: Sequence[Pair]) -> dict[str, int]:
+    """How many of the pairs that are trained on came before, and how many say the same twice."""
+    different = {(pair.source, pair.target) for pair in train}
+    return {
+        "repeated": len(train) - len(different),
+        "identical": sum(pair.source == pair.target for pair in train),
+    }
+
+
 def counted(reasons: Mapping[str, int]) -> str:
     """Counts by reason, in words."""
     return ", ".join(f"{count} {reason}" for reason, count in reasons.items())

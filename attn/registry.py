@@ -13,7 +13,7 @@ import inspect
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
-from typing import Any, TypeVar, get_origin
+from typing import Any, TypeVar, get_args, get_origin
 
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -184,7 +184,7 @@ def _accept(
             found.append(f"{written}: unknown option; {suggest(option, types)}")
             continue
         try:
-            accepted[option] = value
+            accepted[option] = [value] if _is_one_of_many(value, types[option]) else value
         except OmegaConfBaseException:
             found.append(f"{written}: not of type {type_name(types[option])}")
     found += [
@@ -194,6 +194,12 @@ def _accept(
         if OmegaConf.is_missing(accepted, option)
     ]
     return accepted, found
+
+
+def _is_one_of_many(value: Any, annotation: Any) -> bool:
+    """Whether one plain value stands where a list of them may; it is a list of one."""
+    kinds = (annotation, *get_args(annotation))
+    return isinstance(value, (str, int, float)) and any(get_origin(k) is list for k in kinds)
 
 
 def as_yaml(value: Any) -> str:

@@ -8,7 +8,7 @@ import torch
 
 from attn.batching import Batches, collate
 from attn.search import Decoder, Hypothesis, Search
-from attn.tokenizers import Tokenizer
+from attn.vocabulary import Vocabularies
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,33 +33,41 @@ class Translator:
     """A model in evaluation mode, with all that turns text into text."""
 
     model: Decoder
-    tokenizer: Tokenizer
+    vocabularies: Vocabularies
     batches: Batches
     device: torch.device
     autocast: Callable[[], AbstractContextManager[None]]
 
-    @torch.no_grad()  # not inference_mode: autocast would cast every weight anew at each use
     def translate(self, texts: Sequence[str], search: Search) -> list[Translation]:
-        """One translation a text, each a single line, in the order of the texts.
+        """The best translation of each text, each a single line, in the order of the texts.
 
         Nothing gives nothing. Texts over the batches' ``max_length`` tokens are cut to it.
         """
-        sources = [self.tokenizer.encode(text) for text in texts]
+        return [found[0] for found in self.alternatives(texts, search)]
+
+    @torch.no_grad()  # not inference_mode: autocast would cast every weight anew at each use
+    def alternatives(
+        self, texts: Sequence[str], search: Search, *, best: int = 1
+    ) -> list[list[Translation]]:
+        """Up to ``best`` translations of each text, the better first; see ``translate``."""
+        sources = [self.vocabularies.source.encode(text) for text in texts]
         most = self.batches.max_length
         some = [number for number, source in enumerate(sources) if source]
         pairs = [(sources[number][:most], ()) for number in some]
-        found = [NOTHING] * len(texts)
+        found = [[NOTHING]] * len(texts)
         for group in self.batches.in_order(pairs, rows=search.rows):
             batch = collate([pairs[i] for i in group], group).to(self.device)
             with self.autocast():
-                hypotheses = search(self.model, batch.source, batch.source_valid)
-            for index, hypothesis in zip(group, hypotheses, strict=True):
+                hypotheses = search(self.model, batch.source, batch.source_valid, best=best)
+            for index, several in zip(group, hypotheses, strict=True):
                 number = some[index]
-                found[number] = self._written(hypothesis, cut=len(sources[number]) > most)
+                cut = len(sources[number]) > most
+                found[number] = [self._written(one, cut=cut) for one in several]
         return found
 
     def _written(self, hypothesis: Hypothesis, *, cut: bool) -> Translation:
         # A line stays one line, whatever counts as an end of line in the files of others.
-        text = " ".join(self.tokenizer.decode(hypothesis.tokens).splitlines())
-        pieces = (" ".join(p.splitlines()) for p in self.tokenizer.pieces(hypothesis.tokens))
+        tokenizer = self.vocabularies.target
+        text = " ".join(tokenizer.decode(hypothesis.tokens).splitlines())
+        pieces = (" ".join(p.splitlines()) for p in tokenizer.pieces(hypothesis.tokens))
         return Translation(text, tuple(pieces), hypothesis.score, hypothesis.finished, cut)

@@ -1,4 +1,4 @@
-"""Tokenizers trained once for the same text, and kept in the user's cache."""
+"""How both sides become ids; tokenizers, trained once for the same text, in the user's cache."""
 
 import contextlib
 import hashlib
@@ -7,11 +7,70 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from attn.tokenizers import Tokenizer
+from attn.corpora import Pair
+from attn.tokenizers import Sampler, Tokenizer
+
+
+@dataclass(frozen=True)
+class Vocabularies:
+    """The tokenizer of the source and that of the target: one, if the vocabulary is joint."""
+
+    source: Tokenizer
+    target: Tokenizer
+
+    @property
+    def joint(self) -> bool:
+        """Whether both sides share their ids."""
+        return self.source is self.target
+
+    @property
+    def samples(self) -> bool:
+        """Whether texts are cut at random in training."""
+        return any(isinstance(one, Sampler) and one.samples for one in (self.source, self.target))
+
+    def ids(self, pairs: Sequence[Pair]) -> list[tuple[list[int], list[int]]]:
+        """Pairs of text as pairs of ids."""
+        source, target = self.source.encode, self.target.encode
+        return [(source(pair.source), target(pair.target)) for pair in pairs]
+
+    def sampled(
+        self, pairs: Sequence[Pair], *, seed: int, epoch: int
+    ) -> list[tuple[list[int], list[int]]]:
+        """Pairs of ids, cut at random as seed, epoch, place and side alone decide."""
+        return [
+            (
+                _sampled(self.source, pair.source, f"{seed} {epoch} {place} source"),
+                _sampled(self.target, pair.target, f"{seed} {epoch} {place} target"),
+            )
+            for place, pair in enumerate(pairs)
+        ]
+
+    def save(self, folder: Path) -> None:
+        """Write what was learned, below a folder."""
+        for name, tokenizer in self._named():
+            tokenizer.save(folder / name)
+
+    def load(self, folder: Path) -> None:
+        """Read what ``save`` wrote."""
+        for name, tokenizer in self._named():
+            tokenizer.load(folder / name)
+
+    def _named(self) -> Iterator[tuple[str, Tokenizer]]:
+        yield "tokenizer", self.source
+        if not self.joint:
+            yield "target_tokenizer", self.target
+
+
+def _sampled(tokenizer: Tokenizer, text: str, seed: str) -> list[int]:
+    if isinstance(tokenizer, Sampler) and tokenizer.samples:
+        return tokenizer.sample(text, zlib.crc32(seed.encode()))
+    return tokenizer.encode(text)
 
 
 def cache_folder() -> Path:

@@ -123,10 +123,10 @@ class Watch:
         attend: Callable[..., dict[str, torch.Tensor]] = model.attend  # type: ignore[assignment]
         weights = attend(batch.source, batch.source_valid, batch.inputs)
         cross = [matrix for name, matrix in weights.items() if name.startswith("cross.")]
-        pieces = self.development.translator.tokenizer.pieces
+        vocabularies = self.development.translator.vocabularies
         figure = attention_map(
             cross[-1][0].mean(0),
-            pieces(batch.labels[0].tolist()),
-            pieces(batch.source[0].tolist()),
+            vocabularies.target.pieces(batch.labels[0].tolist()),
+            vocabularies.source.pieces(batch.source[0].tolist()),
         )
         self.report.map(step, "cross_attention", figure)

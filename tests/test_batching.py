@@ -1,6 +1,7 @@
 """Batches hold every pair once, within their budget, in an order that can be gone on with."""
 
 import threading
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -131,10 +132,24 @@ def test_an_epoch_goes_on_from_any_batch(pairs, seed, epoch, start):
     assert same(list(batches.epoch(pairs, seed=seed, epoch=epoch, start=start)), whole[start:])
 
 
-def test_the_plan_is_what_is_made(pairs):
-    batches = Batches(tokens=97, max_length=31)
-    made = groups(batches.epoch(pairs, seed=5, epoch=7))
-    assert [list(group) for group in made] == batches.plan(pairs, seed=5, epoch=7)
+def test_weights_say_how_often_a_pair_comes():
+    pairs, batches = [([5], [7])] * 300, Batches(tokens=97, max_length=31)
+    weights = [0.25, 2.0, 1.5] * 100
+    counts = [
+        Counter(
+            i
+            for group in groups(batches.epoch(pairs, seed=1, epoch=e, weights=weights))
+            for i in group
+        )
+        for e in range(20)
+    ]
+    for weight, allowed in ((0.25, {0, 1}), (2.0, {2}), (1.5, {1, 2})):
+        comes = [count[i] for count in counts for i in range(300) if weights[i] == weight]
+        assert set(comes) == allowed
+        assert sum(comes) / len(comes) == pytest.approx(weight, abs=0.05)
+    assert groups(batches.epoch(pairs, seed=1, epoch=0, weights=[1.0] * 300)) != groups(
+        batches.epoch(pairs, seed=1, epoch=1, weights=[1.0] * 300)
+    )
 
 
 def test_seed_and_epoch_alone_say_the_order(pairs):

@@ -46,7 +46,7 @@ def corpus(folder, train="train.tsv", **options):
     for stem in ("dev", "test"):
         for language in ("en", "de"):
             (folder / f"{stem}.{language}").write_text("x\n")
-    return Parallel(root=str(folder), train=train, **options)
+    return Parallel(root=str(folder), train=[train], **options)
 
 
 def refused(folder, message, train="train.tsv", **options):

@@ -107,7 +107,7 @@ def test_of_a_full_folder_some_files_are_named(root):
         f"train=big/train: needs train.en and train.de ({PACKED}); there is no folder {root}/big"
     )
     with pytest.raises(ValueError, match=exactly(message)):
-        Parallel(root=str(root), train="big/train")
+        Parallel(root=str(root), train=["big/train"])
     message = (
         f"dev=val: needs val.en and val.de ({PACKED}); {root} holds "
         "a0, a1, a2, a3, a4, a5, a6, dev.de, dev.en, test.de, test.en, train.de and 1 more"

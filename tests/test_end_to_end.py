@@ -408,8 +408,9 @@ def test_a_vocabulary_is_learned_from_the_training_split_alone(tmp_path):
         "tokenizer": {"name": "words"},
         "filters": {},
     }
-    tokenizer = assemble.material(config).tokenizer
-    assert tokenizer.decode(tokenizer.encode("a b c d")) == "a b <unk> <unk>"
+    joint = assemble.material(config).vocabularies
+    assert joint.joint
+    assert joint.source.decode(joint.source.encode("a b c d")) == "a b <unk> <unk>"
 
 
 @pytest.mark.parametrize(

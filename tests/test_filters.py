@@ -4,7 +4,7 @@ import pytest
 from messages import exactly
 
 from attn.corpora import Pair
-from attn.filters import Filters, counted, shared
+from attn.filters import Filters, counted, oddities, shared
 
 
 def pairs(*texts):
@@ -52,3 +52,8 @@ def test_limits_below_one_are_refused(option):
     message = f"{option}={value}: must be at least 1, or null for no limit"
     with pytest.raises(ValueError, match=exactly(message)):
         Filters(**{option: value})
+
+
+def test_what_is_odd_is_counted():
+    some = pairs("a|A", "b|b", "a|A", "a|B", "b|b", "a|A")
+    assert oddities(some) == {"repeated": 3, "identical": 2}

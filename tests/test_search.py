@@ -35,6 +35,11 @@ def build(name, **options):
     return registry.build("search", {"name": name, "max_ratio": 0.0, "max_extra": 6, **options})
 
 
+def found(searching, built, source=SOURCE, valid=VALID):
+    """The best hypothesis of each sentence."""
+    return [one for (one,) in searching(built, source, valid)]
+
+
 @torch.no_grad()
 def log_probability(built, row, tokens):
     """Of tokens, their end included, by one pass over them all."""
@@ -49,13 +54,13 @@ class TestEverySearch:
     @torch.no_grad()
     def test_does_not_depend_on_the_batch(self, name):
         built = model()
-        together = build(name)(built, SOURCE, VALID)
+        together = found(build(name), built)
         order = torch.tensor([2, 0, 3, 1])
-        shuffled = build(name)(built, SOURCE[order], VALID[order])
+        shuffled = found(build(name), built, SOURCE[order], VALID[order])
         for row, hypothesis in enumerate(together):
             width = int(VALID[row].sum())
-            (alone,) = build(name)(
-                built, SOURCE[row : row + 1, :width], VALID[row : row + 1, :width]
+            (alone,) = found(
+                build(name), built, SOURCE[row : row + 1, :width], VALID[row : row + 1, :width]
             )
             other = shuffled[order.tolist().index(row)]
             for same in (alone, other):
@@ -66,19 +71,19 @@ class TestEverySearch:
     @torch.no_grad()
     def test_score_is_that_of_one_pass(self, name):
         built, chosen = model(), build(name)
-        for row, found in enumerate(chosen(built, SOURCE, VALID)):
-            tokens = [*found.tokens, EOS] if found.finished else found.tokens
+        for row, one in enumerate(found(chosen, built)):
+            tokens = [*one.tokens, EOS] if one.finished else one.tokens
             penalty = chosen.penalty(len(tokens)) if name == "beam" else 1
-            assert found.score == pytest.approx(
+            assert one.score == pytest.approx(
                 log_probability(built, row, tokens) / penalty, abs=1e-5
             )
 
     @torch.no_grad()
     def test_ends_at_its_own_limit(self, name):
         built = model(ending=-torch.inf)
-        found = build(name, max_ratio=1.0, max_extra=2)(built, SOURCE, VALID)
-        assert [len(hypothesis.tokens) for hypothesis in found] == [7, 5, 4, 6]
-        assert not any(hypothesis.finished for hypothesis in found)
+        said = found(build(name, max_ratio=1.0, max_extra=2), built)
+        assert [len(hypothesis.tokens) for hypothesis in said] == [7, 5, 4, 6]
+        assert not any(hypothesis.finished for hypothesis in said)
 
     def test_limits_that_allow_nothing_are_named(self, name):
         with pytest.raises(ValueError, match=exactly("max_extra=0: must be at least 1")):
@@ -91,8 +96,8 @@ class TestEverySearch:
 @pytest.mark.parametrize("length_penalty", [0.0, 0.6, 2.0])
 def test_beam_of_one_is_greedy(length_penalty):
     built = model(ending=1.0)
-    greedy = build("greedy")(built, SOURCE, VALID)
-    beam = build("beam", size=1, length_penalty=length_penalty)(built, SOURCE, VALID)
+    greedy = found(build("greedy"), built)
+    beam = found(build("beam", size=1, length_penalty=length_penalty), built)
     assert [h.tokens for h in beam] == [h.tokens for h in greedy]
     assert any(h.finished for h in greedy)
 
@@ -100,14 +105,14 @@ def test_beam_of_one_is_greedy(length_penalty):
 @torch.no_grad()
 def test_greedy_is_greedy_without_states():
     built = model()
-    for row, found in enumerate(build("greedy")(built, SOURCE, VALID)):
+    for row, one in enumerate(found(build("greedy"), built)):
         tokens = [BOS]
         while tokens[-1] != EOS and len(tokens) <= 6:
             hidden = built(SOURCE[row : row + 1], VALID[row : row + 1], torch.tensor([tokens]))
             logits = built.project(hidden[0, -1])
             logits[[PAD, BOS]] = -torch.inf
             tokens.append(int(logits.argmax()))
-        assert found.tokens == [token for token in tokens[1:] if token != EOS]
+        assert one.tokens == [token for token in tokens[1:] if token != EOS]
 
 
 @torch.no_grad()
@@ -116,15 +121,15 @@ def test_wide_beam_is_exhaustive_search(length_penalty):
     built = model(size=5)
     source = SOURCE.clamp(max=4)
     chosen = build("beam", size=40, length_penalty=length_penalty, max_extra=4)
-    for row, found in enumerate(chosen(built, source, VALID)):
+    for row, one in enumerate(found(chosen, built, source)):
         scores = {}
         for length in range(4):
             for tokens in itertools.product((3, 4), repeat=length):
                 total = _total(built, source[row : row + 1], VALID[row : row + 1], [*tokens, EOS])
                 scores[tokens] = total / chosen.penalty(length + 1)
         best = max(scores, key=scores.get)
-        assert tuple(found.tokens) == best
-        assert found.score == pytest.approx(scores[best], abs=1e-5)
+        assert tuple(one.tokens) == best
+        assert one.score == pytest.approx(scores[best], abs=1e-5)
 
 
 def _total(built, source, valid, tokens):
@@ -172,8 +177,8 @@ def by_the_book(built, row, size, length_penalty, limit):
 @torch.no_grad()
 def test_beam_is_as_it_is_described(size, length_penalty, ending):
     built = model(size=9, ending=ending)
-    found = build("beam", size=size, length_penalty=length_penalty)(built, SOURCE, VALID)
-    for row, one in enumerate(found):
+    chosen = build("beam", size=size, length_penalty=length_penalty)
+    for row, one in enumerate(found(chosen, built)):
         score, tokens = by_the_book(built, row, size, length_penalty, 6)
         assert one.tokens == [token for token in tokens if token != EOS]
         assert one.score == pytest.approx(score, abs=1e-4)
@@ -182,12 +187,46 @@ def test_beam_is_as_it_is_described(size, length_penalty, ending):
 @torch.no_grad()
 def test_a_wider_beam_finds_no_less():
     built = model(ending=1.0)
-    narrow, wide = (
-        build("beam", size=size, length_penalty=0.0)(built, SOURCE, VALID) for size in (1, 40)
-    )
+    narrow, wide = (found(build("beam", size=size, length_penalty=0.0), built) for size in (1, 40))
     finished = [(n, w) for n, w in zip(narrow, wide, strict=True) if n.finished]
     assert finished
     assert all(n.score <= w.score + 1e-6 for n, w in finished)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("length_penalty", [0.0, 1.0])
+def test_the_best_of_a_wide_beam_are_the_best_there_are(length_penalty):
+    built, source = model(size=5), SOURCE.clamp(max=4)
+    chosen = build("beam", size=40, length_penalty=length_penalty, max_extra=3)
+    for row, several in enumerate(chosen(built, source, VALID, best=5)):
+        scores = {
+            tokens: _total(built, source[row : row + 1], VALID[row : row + 1], [*tokens, EOS])
+            / chosen.penalty(length + 1)
+            for length in range(3)
+            for tokens in itertools.product((3, 4), repeat=length)
+        }
+        best = sorted(scores, key=scores.get, reverse=True)[:5]
+        assert [tuple(one.tokens) for one in several] == best
+        assert [one.score for one in several] == pytest.approx([scores[b] for b in best], abs=1e-5)
+        assert all(one.finished for one in several)
+
+
+@torch.no_grad()
+def test_more_translations_begin_with_the_one():
+    built = model(ending=1.0)
+    chosen = build("beam", size=5)
+    for (one,), several in zip(
+        chosen(built, SOURCE, VALID), chosen(built, SOURCE, VALID, best=5), strict=True
+    ):
+        assert several[0].tokens == one.tokens
+        assert len({(tuple(h.tokens), h.finished) for h in several}) == len(several) == 5
+        finished = [h.score for h in several if h.finished]
+        assert finished == sorted(finished, reverse=True)
+
+
+@torch.no_grad()
+def test_greedy_search_finds_one():
+    assert [len(several) for several in build("greedy")(model(), SOURCE, VALID, best=3)] == [1] * 4
 
 
 def test_limit_counts_real_tokens():
@@ -200,8 +239,8 @@ def test_it_says_no_more_than_the_positions_know(name):
     built = build_model(size=7, position="learned", position_options={"max_positions": 5})
     assert built.room == 5
     with torch.no_grad():
-        found = build(name, max_extra=50)(built, SOURCE[:, :5], VALID[:, :5])
-    assert max(len(one.tokens) for one in found) <= 5
+        said = found(build(name, max_extra=50), built, SOURCE[:, :5], VALID[:, :5])
+    assert max(len(one.tokens) for one in said) <= 5
 
 
 @pytest.mark.parametrize(

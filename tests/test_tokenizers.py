@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from messages import exactly
 
 from attn import registry
-from attn.tokenizers import BOS, EOS, PAD, UNK, Tokenizer
+from attn.tokenizers import BOS, EOS, PAD, UNK, Sampler, Tokenizer
 
 LINES = [
     "A small dog runs across the grass .",
@@ -242,3 +242,52 @@ def test_rare_symbols_are_left_out(name, lines):
 def test_a_count_below_one_is_refused(name):
     with pytest.raises(ValueError, match=exactly("min_count=0: must be at least 1")):
         made(name, min_count=0)
+
+
+SAMPLED = [("bpe", {"dropout": 0.3}), ("unigram", {"nbest": 8}), ("unigram", {"nbest": -1})]
+
+
+@pytest.mark.parametrize(("name", "options"), SAMPLED)
+@given(text=MIXED, seed=st.integers(0, 2**32 - 1))
+@settings(deadline=None, max_examples=50)
+def test_a_text_that_is_cut_at_random_comes_back(name, options, text, seed):
+    tokenizer = trained(name, **options)
+    ids = tokenizer.sample(text, seed)
+    assert tokenizer.decode(ids) == text
+    assert not {PAD, BOS, EOS, UNK} & set(ids)
+    assert tokenizer.sample(text, seed) == ids
+
+
+@pytest.mark.parametrize(("name", "options"), SAMPLED)
+def test_seeds_cut_a_text_in_many_ways_and_encoding_in_one(name, options):
+    tokenizer = trained(name, **options)
+    ways = {tuple(tokenizer.sample(LINES[0], seed)) for seed in range(30)}
+    assert len(ways) > 4
+    assert tokenizer.encode(LINES[0]) == trained(name).encode(LINES[0])
+    assert isinstance(tokenizer, Sampler)
+    assert tokenizer.samples
+    assert not trained(name).samples
+
+
+@pytest.mark.parametrize(("dropout", "alike"), [(0.0, True), (0.9, False)])
+def test_more_dropout_leaves_more_merges_out(dropout, alike):
+    tokenizer = made("bpe", dropout=dropout)
+    tokenizer.train(LINES)
+    whole, cut = tokenizer.encode(LINES[0]), tokenizer.sample(LINES[0], 1)
+    assert (len(cut) == len(whole)) is alike
+    assert len(cut) >= len(whole)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("bpe", {"dropout": 1.0}, "dropout=1.0: must be at least 0 and below 1"),
+        ("bpe", {"dropout": float("nan")}, "dropout=nan: must be at least 0 and below 1"),
+        ("unigram", {"nbest": 0}, "nbest=0: must be at least 1, or -1 for all"),
+        ("unigram", {"alpha": -0.1}, "alpha=-0.1: must be at least 0, and finite"),
+        ("unigram", {"alpha": float("inf")}, "alpha=inf: must be at least 0, and finite"),
+    ],
+)
+def test_ways_of_cutting_that_do_not_exist_are_refused(name, options, message):
+    with pytest.raises(ValueError, match=exactly(message)):
+        made(name, **options)

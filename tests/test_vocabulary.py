@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from attn import registry, vocabulary
+from attn.corpora import Pair
+from attn.vocabulary import Vocabularies
 
 LINES = ["a small dog runs .", "ein kleiner Hund läuft ."]
 SECTION = {"name": "bpe", "size": 300}
@@ -157,3 +159,48 @@ def test_where_the_cache_is(monkeypatch, tmp_path):
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert vocabulary.cache_folder() == tmp_path / ".cache" / "attn"
+
+
+PAIRS = [Pair(*LINES), Pair(LINES[0], LINES[1].upper())] * 7
+
+
+def vocabularies(source, target=None):
+    """Tokenizers of these sections, trained on the pairs."""
+    sources, targets = ([getattr(pair, side) for pair in PAIRS] for side in ("source", "target"))
+    if target is None:
+        joint = trained(Counted(source), sources + targets)
+        return Vocabularies(joint, joint)
+    return Vocabularies(trained(Counted(source), sources), trained(Counted(target), targets))
+
+
+def test_each_side_has_its_own_tokenizer(tmp_path):
+    known = vocabularies({"name": "words"}, {"name": "characters"})
+    ((source, target), *_) = known.ids(PAIRS)
+    assert (len(source), len(target)) == (len(LINES[0].split()), len(LINES[1]))
+    known.save(tmp_path)
+    other = Vocabularies(
+        *(registry.build("tokenizer", {"name": name}) for name in ("words", "characters"))
+    )
+    other.load(tmp_path)
+    assert other.ids(PAIRS) == known.ids(PAIRS)
+
+
+def test_seed_epoch_place_and_side_say_how_texts_are_cut():
+    known = vocabularies({**SECTION, "dropout": 0.4})
+    first = known.sampled(PAIRS, seed=1, epoch=0)
+    assert first != known.ids(PAIRS)
+    assert known.sampled(PAIRS[::-1], seed=1, epoch=0)[::-1] != first
+    assert known.sampled(PAIRS[:3], seed=1, epoch=0) == first[:3]
+    for seed, epoch in ((1, 1), (2, 0), (0, 1)):
+        assert known.sampled(PAIRS, seed=seed, epoch=epoch) != first
+    alike = [Pair(LINES[0], LINES[0])] * 9
+    assert any(source != target for source, target in known.sampled(alike, seed=1, epoch=0))
+
+
+def test_a_side_that_does_not_sample_is_as_it_is():
+    known = vocabularies({**SECTION, "dropout": 0.4}, {"name": "words"})
+    assert known.samples
+    assert not vocabularies({"name": "words"}).samples
+    sampled, plain = known.sampled(PAIRS, seed=1, epoch=0), known.ids(PAIRS)
+    assert [target for _, target in sampled] == [target for _, target in plain]
+    assert [source for source, _ in sampled] != [source for source, _ in plain]

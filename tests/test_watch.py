@@ -21,6 +21,7 @@ from attn.tokenizers import PAD
 from attn.tokenizers.listed import Words
 from attn.trainer import Progress, Session
 from attn.translation import Translation, Translator
+from attn.vocabulary import Vocabularies
 from attn.watch import Development, Watch
 
 PAIRS = [Pair("a b c", "x"), Pair("$\\frac$ b", "x y z x y"), Pair("c", "y")]
@@ -58,9 +59,10 @@ def watch(folder, *, pairs=PAIRS, **changed):
     tokenizer = Words()
     tokenizer.train([side for pair in PAIRS for side in (pair.source, pair.target)])
     model = build_model(size=tokenizer.size, dropout=0.5).float().train()
-    ids = [(tokenizer.encode(pair.source), tokenizer.encode(pair.target)) for pair in pairs]
+    known = Vocabularies(tokenizer, tokenizer)
+    ids = known.ids(pairs)
     batches, precision = Batches(tokens=8, max_length=7), Precision(device="cpu", dtype="fp32")
-    translator = Knowing(model, tokenizer, batches, precision.device, precision.autocast)
+    translator = Knowing(model, known, batches, precision.device, precision.autocast)
     search = registry.build("search", {"name": "greedy"})
     session = Session(
         model=model,

@@ -15,7 +15,7 @@ from attn.assemble import Material
 from attn.batching import Batch, Batches
 from attn.checkpoint import Checkpoints
 from attn.files import output_problems, write_json
-from attn.filters import counted
+from attn.filters import counted, oddities
 from attn.interrupt import Interrupt
 from attn.precision import Precision
 from attn.registry import ConfigError
@@ -100,7 +100,7 @@ class Job:
     @functools.cached_property
     def ids(self) -> list[tuple[list[int], list[int]]]:
         """The training split in ids."""
-        return self.material.ids(self.material.train)
+        return self.material.vocabularies.ids(self.material.train)
 
     @functools.cached_property
     def left_out_by_length(self) -> dict[str, int]:
@@ -140,8 +140,10 @@ class Job:
     def session(self) -> Session:
         """The model and all that trains it, new from the seed or as the last checkpoint has it."""
         torch.manual_seed(self.config["seed"])
-        size = self.material.tokenizer.size
-        model = assemble.model(self.config, source_size=size, target_size=size)
+        known, often = self.material.vocabularies, self.material.weights
+        model = assemble.model(
+            self.config, source_size=known.source.size, target_size=known.target.size
+        )
         model = model.to(self.precision.device)
         ids = self.ids
         if not self.batches.usable(ids)[0]:
@@ -153,7 +155,12 @@ class Job:
 
         def epoch(number: int, start: int) -> Iterator[Batch]:
             seed = self.config["seed"]
-            return self.batches.epoch(ids, seed=seed, epoch=number, start=start, pin=pin)
+            pairs = ids
+            if known.samples:
+                pairs = known.sampled(self.material.train, seed=seed, epoch=number)
+            return self.batches.epoch(
+                pairs, seed=seed, epoch=number, start=start, pin=pin, weights=often
+            )
 
         session = Session(
             model=model,
@@ -175,7 +182,7 @@ class Job:
     def open(self, step: int) -> Report:
         """Write what describes the run, and begin to report."""
         runs.save_config(self.folder, self.config)
-        self.material.tokenizer.save(self.folder / "tokenizer")
+        self.material.vocabularies.save(self.folder)
         counts = {
             "test": corpora.test_split(self.material.corpus),
             "train": {
@@ -183,6 +190,7 @@ class Job:
                 "left_out": {**self.material.left_out, **self.left_out_by_length},
             },
             "shared_with_train": dict(self.material.shared),
+            "odd": oddities(self.material.train),
         }
         write_json(self.folder / "data.json", counts)
         return Report(self.folder, step=step, steps=self.trainer.steps)
@@ -193,14 +201,14 @@ class Job:
             report.say(line)
         translator = Translator(
             session.model,  # type: ignore[arg-type]
-            self.material.tokenizer,
+            self.material.vocabularies,
             self.batches,
             self.precision.device,
             self.precision.autocast,
         )
         development = Development(
             self.material.dev,
-            self.material.ids(self.material.dev),
+            self.material.vocabularies.ids(self.material.dev),
             self.batches,
             translator,
             assemble.part(self.config, "validation_search", "search"),
@@ -236,12 +244,15 @@ class Job:
         left_out = {**self.material.left_out, **self.left_out_by_length}
         if left_out:
             yield f"left out of training: {counted(left_out)}"
+        odd = {what: count for what, count in oddities(self.material.train).items() if count}
+        if odd:
+            yield f"among them: {counted(odd)} (filters can leave them out)"
         for split, count in self.material.shared.items():
             if count:
                 yield f"warning: {count} sources of {split} are trained on too"
         yield (
             f"model {config['model']['name']}: {self.parameters(session):,} parameters, "
-            f"vocabulary {self.material.tokenizer.size} ({config['tokenizer']['name']}), "
+            f"{self.vocabulary()}, "
             f"position {config['position']['name']}"
         )
         yield f"attention {Roles(config).summary()}"
@@ -253,6 +264,14 @@ class Job:
         signature = assemble.scoring(config, corpus).metrics["BLEU"].get_signature()
         yield f"dev is scored greedily or as validation_search says, BLEU {signature}"
         yield f"device {self.precision.device}, {self.precision.format}"
+
+    def vocabulary(self) -> str:
+        """The sizes of the vocabularies, and how they were made."""
+        known, name = self.material.vocabularies, self.config["tokenizer"]["name"]
+        if known.joint:
+            return f"vocabulary {known.source.size} ({name})"
+        other = self.config["target_tokenizer"]["name"]
+        return f"vocabularies {known.source.size} ({name}) and {known.target.size} ({other})"
 
     @staticmethod
     def parameters(session: Session) -> int:

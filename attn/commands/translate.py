@@ -2,23 +2,25 @@
 
 import itertools
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig
+from omegaconf import MISSING, DictConfig
 
 from attn import assemble
 from attn.corpora.text import lines, lines_of
 from attn.files import output_problems, write_text
 from attn.registry import ConfigError
 from attn.trained import Trained
+from attn.translation import Translation
 
 PURPOSE = "translate text with a trained model: one sentence, a file, or standard input"
 EXAMPLES = """
 attn translate run=outputs/demo text='The dog sleeps.'
 attn translate run=outputs/demo input=news.en output=news.de
 cat news.en | attn translate run=outputs/demo search=greedy > news.de
+attn translate run=outputs/demo n_best=5 text='The dog sleeps.'
 """
 
 CHUNK = 512  # lines translated at once
@@ -35,7 +37,17 @@ def check(cfg: DictConfig) -> list[str]:
         found += _input_problems(Path(asked["input"]))
     if asked["output"] is not None:
         found += output_problems("output", Path(asked["output"]), folder=False)
+    if asked["n_best"] is not None and asked["n_best"] < 1:
+        found.append(f"n_best={asked['n_best']}: must be at least 1, or null for the best alone")
+    elif asked["n_best"] is not None and not found and asked["run"] != MISSING:
+        found += _too_many(asked["n_best"], Trained.of(asked).search().rows)
     return found
+
+
+def _too_many(wanted: int, rows: int) -> list[str]:
+    if wanted <= rows:
+        return []
+    return [f"n_best={wanted}: this search finds {rows}; add search=beam search.size={wanted}"]
 
 
 def _input_problems(path: Path) -> list[str]:
@@ -50,13 +62,13 @@ def run(cfg: DictConfig) -> None:
     """Translate, a line for each line, some lines at a time."""
     asked = assemble.plain(cfg)
     trained = Trained.of(asked)
-    translator, search = trained.translator(), trained.search()
+    translator, search, best = trained.translator(), trained.search(), asked["n_best"]
     written: list[str] = []
     first, cut = 1, list[int]()
     for texts in _chunks(_texts(asked["text"], asked["input"]), _room(asked)):
-        said = translator.translate(texts, search)
-        written.append("".join(f"{one.text}\n" for one in said))
-        cut += [number for number, one in enumerate(said, first) if one.cut]
+        said = translator.alternatives(texts, search, best=best or 1)
+        written.append("".join(_lines(said, first, scored=best is not None)))
+        cut += [number for number, one in enumerate(said, first) if one[0].cut]
         first += len(texts)
         if asked["output"] is None:
             sys.stdout.write(written.pop())
@@ -69,6 +81,13 @@ def run(cfg: DictConfig) -> None:
         sys.stderr.write(
             f"only the first {most} tokens (batches.max_length) were translated of lines: {named}\n"
         )
+
+
+def _lines(said: Sequence[Sequence[Translation]], first: int, *, scored: bool) -> Iterator[str]:
+    """What is written: a line for each text, or for each translation, with number and score."""
+    for number, several in enumerate(said, first):
+        for one in several:
+            yield f"{number} ||| {one.text} ||| {one.score:.4f}\n" if scored else f"{one.text}\n"
 
 
 def _room(asked: Mapping[str, Any]) -> int:

@@ -9,11 +9,15 @@ from attn import registry
 
 @dataclasses.dataclass(frozen=True)
 class Pair:
-    """A sentence and its translation; gold alignment as (source word, target word) if known."""
+    """A sentence and its translation; gold alignment as (source word, target word) if known.
+
+    ``weight`` is how often an epoch holds it; a fraction is the chance of once more.
+    """
 
     source: str
     target: str
     alignment: tuple[tuple[int, int], ...] | None = None
+    weight: float = 1.0
 
 
 @runtime_checkable

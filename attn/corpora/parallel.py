@@ -1,13 +1,17 @@
 """Parallel text files of the user's own."""
 
 import functools
+import itertools
+import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from attn.corpora import Pair, check_split, text
 from attn.corpora import columns as tables
 from attn.registry import register
+
+Reader = Callable[[], list[Pair]]
 
 
 @register("dataset", "parallel")
@@ -19,9 +23,15 @@ class Parallel:
     packed (``.gz``, ``.xz``, ``.zst``), and ``*`` in a name takes all that match, in order. Every
     test stem is a split of that name; the first is ``test`` too.
 
+    Several training corpora come side by side: ``train=[europarl,news]``, each with its weight, how
+    often an epoch holds each of its pairs, and its tag, put before each of its sources, as tagged
+    back-translation has it (Caswell, Chelba and Grangier 2019). ``held_out_tag`` is put before the
+    sources of dev and test.
+
     Raises:
-        ValueError: two splits of one name, a file that is missing; when read, files that are not
-            parallel UTF-8, or tables without these columns.
+        ValueError: two splits of one name, a corpus named twice, weights or tags that are not as
+            many as corpora, a file that is missing; when read, files that are not parallel UTF-8,
+            or tables without these columns.
     """
 
     def __init__(
@@ -30,15 +40,20 @@ class Parallel:
         root: str = ".",
         source: str = "en",
         target: str = "de",
-        train: str = "train",
+        train: list[str] = ["train"],  # noqa: B006 - never changed; the schema copies it
         dev: str = "dev",
-        test: list[str] = ["test"],  # noqa: B006 - never changed; the schema copies it
+        test: list[str] = ["test"],  # noqa: B006 - as above
         columns: list[str] | None = None,
+        weights: list[float] | None = None,
+        tags: list[str] | None = None,
+        held_out_tag: str = "",
     ) -> None:
         if source == target:
             raise ValueError(f"target={target}: must differ from source")
-        if not test:
-            raise ValueError("test=[]: names no file; give at least one")
+        for name, stems in (("train", train), ("test", test)):
+            if not stems:
+                raise ValueError(f"{name}=[]: names no file; give at least one")
+        _check_corpora(train, weights, tags)
         if columns is not None and len(columns) != 2:
             raise ValueError(f"columns=[{', '.join(columns)}]: must be two, of source and target")
         if any(column.isdecimal() and int(column) < 1 for column in columns or ()):
@@ -48,23 +63,20 @@ class Parallel:
         folder = Path(root).expanduser().absolute()
         if not folder.is_dir():
             raise ValueError(f"root={root}: there is no folder {folder}")
-        named = {"train": ("train", train), "dev": ("dev", dev)}
-        for stem in test:
-            split = re.sub(r"[^A-Za-z0-9._-]+", "_", stem)
-            if split in named:
-                raise ValueError(f"test={stem}: there is a split {split} already; rename the file")
-            named[split] = ("test", stem)
-        self.splits = tuple(named)
-        self._files = {
-            split: self._find(f"{key}={stem}", folder, stem) for split, (key, stem) in named.items()
-        }
+        found = [self._find(f"train={stem}", folder, stem) for stem in train]
+        each = zip(found, tags or [""] * len(train), weights or [1.0] * len(train), strict=True)
+        self._files = {"train": list(each)}
+        for split, stem in {"dev": dev, **_splits(test)}.items():
+            option = f"{'dev' if split == 'dev' else 'test'}={stem}"
+            self._files[split] = [(self._find(option, folder, stem), held_out_tag, 1.0)]
+        self.splits = tuple(self._files)
 
     def read(self, split: str) -> Sequence[Pair]:
         """The pairs of a split, empty lines included."""
         check_split(self, split)
-        return [pair for pairs in self._files[split] for pair in pairs()]
+        return [pair for corpus in self._files[split] for pair in _pairs(*corpus)]
 
-    def _find(self, option: str, folder: Path, name: str) -> list[Callable[[], list[Pair]]]:
+    def _find(self, option: str, folder: Path, name: str) -> list[Reader]:
         """What reads the files that a name stands for."""
         if tables.is_table(name):
             found = sorted(folder.glob(name))
@@ -77,3 +89,39 @@ class Parallel:
             functools.partial(text.pairs, option, *text.find(option, folder, stem, endings))
             for stem in stems or [name]
         ]
+
+
+def _splits(test: Sequence[str]) -> dict[str, str]:
+    """The names of test splits, and their stems."""
+    named: dict[str, str] = {}
+    for stem in test:
+        split = re.sub(r"[^A-Za-z0-9._-]+", "_", stem)
+        if split in {"train", "dev", *named}:
+            raise ValueError(f"test={stem}: there is a split {split} already; rename the file")
+        named[split] = stem
+    return named
+
+
+def _check_corpora(
+    train: Sequence[str], weights: Sequence[float] | None, tags: Sequence[str] | None
+) -> None:
+    """ValueError if training corpora are named twice, or their weights or tags do not fit them."""
+    twice = [stem for place, stem in enumerate(train) if stem in train[:place]]
+    if twice:
+        raise ValueError(f"train=[{', '.join(train)}]: {twice[0]} comes twice; give it a weight")
+    for name, values in (("weights", weights), ("tags", tags)):
+        if values is not None and len(values) != len(train):
+            raise ValueError(
+                f"{name}=[{', '.join(map(str, values))}]: must be {len(train)}, one for each of "
+                f"train=[{', '.join(train)}]"
+            )
+    for weight in weights or ():
+        if not 0 < weight < math.inf:
+            raise ValueError(f"weights=[{', '.join(map(str, weights or ()))}]: must be above 0")
+
+
+def _pairs(readers: Sequence[Reader], tag: str, weight: float) -> Iterator[Pair]:
+    """What the readers have, the tag before each source that says something."""
+    for pair in itertools.chain.from_iterable(read() for read in readers):
+        source = f"{tag} {pair.source}" if tag and pair.source.strip() else pair.source
+        yield Pair(source, pair.target, weight=weight)

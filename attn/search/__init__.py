@@ -47,9 +47,9 @@ class Decoder(Protocol):
 
 @runtime_checkable
 class Search(Protocol):
-    """Finds one translation a sentence, whatever other sentences stand beside it.
+    """Finds translations of each sentence, whatever other sentences stand beside it.
 
-    ``rows`` is how many hypotheses of a sentence it follows at once.
+    ``rows`` is how many hypotheses of a sentence it follows at once, and the most that it finds.
     """
 
     rows: int
@@ -59,8 +59,10 @@ class Search(Protocol):
         model: Decoder,
         source: Int[Tensor, "sentences time"],
         valid: Bool[Tensor, "sentences time"],
-    ) -> list[Hypothesis]:
-        """The best hypothesis of each sentence."""
+        *,
+        best: int = 1,
+    ) -> list[list[Hypothesis]]:
+        """The best hypotheses of each sentence, the better first; fewer if no more were found."""
 
 
 @dataclasses.dataclass(frozen=True)

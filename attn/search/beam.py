@@ -1,6 +1,8 @@
 """Beam search."""
 
 import dataclasses
+import math
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -19,8 +21,9 @@ class Beam:
     Hypotheses compare by ``log p(y | x) / ((5 + |y|) / 6)^a``, a being ``length_penalty`` and |y|
     the length with the end; Wu et al. 2016, "Google's Neural Machine Translation System", equation
     14. A prefix that ends among the best ``size`` continuations is finished. A sentence is done
-    when it has ``size`` finished ones, when no prefix can come to beat the best of them, or at its
-    length limit; so the result does not depend on the sentences beside it. Size 1 is greedy search.
+    when it has ``size`` finished ones, when no prefix can come to beat the best of them, of which
+    ``best`` are asked for, or at its length limit; so the result does not depend on the sentences
+    beside it. Size 1 is greedy search.
 
     Raises:
         ValueError: an option out of its range.
@@ -47,22 +50,24 @@ class Beam:
         model: Decoder,
         source: Int[Tensor, "sentences time"],
         valid: Bool[Tensor, "sentences time"],
-    ) -> list[Hypothesis]:
-        """The translation of each sentence; finished sentences leave the batch."""
+        *,
+        best: int = 1,
+    ) -> list[list[Hypothesis]]:
+        """The translations of each sentence; finished sentences leave the batch."""
         limits = self.limit.of(valid, model.room)
         sentences, most = len(source), int(limits.max())
         rows = sentences * self.size
         state = model.start(model.encode(source, valid), rows=rows, capacity=most)
         beams = _Beams.begin(sentences, self.size, most, source.device)
         tokens = source.new_full((rows, 1), BOS)
-        alive, found = list(range(sentences)), [Hypothesis([], 0.0, False)] * sentences
+        alive, found = list(range(sentences)), [list[Hypothesis]()] * sentences
         for step in range(most):
             logits, log_sum, state = next_logits(model, tokens, state)
             origin = self._advance(beams, logits, log_sum, step)
-            done = self._done(beams, limits, step)
+            done = self._done(beams, limits, step, min(best, self.size))
             if done.any():
                 for here in done.nonzero()[:, 0].tolist():
-                    found[alive[here]] = beams.best(here, self.penalty(step + 1))
+                    found[alive[here]] = beams.best(here, self.penalty(step + 1))[:best]
                 kept = (~done).nonzero()[:, 0]
                 alive = [alive[here] for here in kept.tolist()]
                 if not alive:
@@ -104,11 +109,11 @@ class Beam:
         return origin
 
     def _done(
-        self, beams: "_Beams", limits: Int[Tensor, " sentences"], step: int
+        self, beams: "_Beams", limits: Int[Tensor, " sentences"], step: int, best: int
     ) -> Bool[Tensor, " sentences"]:
         hope = beams.score[:, 0] / self.penalty(limits)
         full = beams.finished_score[:, -1].isfinite()
-        return full | (beams.finished_score[:, 0] >= hope) | (step + 1 >= limits)
+        return full | (beams.finished_score[:, best - 1] >= hope) | (step + 1 >= limits)
 
 
 @dataclasses.dataclass
@@ -161,14 +166,25 @@ class _Beams:
             self.finished[sentences],
         )
 
-    def best(self, sentence: int, penalty: float) -> Hypothesis:
-        """The best finished translation, or the best prefix where there is none."""
-        if self.finished_score[sentence, 0].isfinite():
-            tokens = self.finished[sentence, 0].tolist()
-            score = float(self.finished_score[sentence, 0])
-            return Hypothesis(tokens[: tokens.index(EOS)], score, True)
-        tokens = [token for token in self.tokens[sentence, 0].tolist() if token]
-        return Hypothesis(tokens, float(self.score[sentence, 0]) / penalty, False)
+    def best(self, sentence: int, penalty: float) -> list[Hypothesis]:
+        """The finished translations, the better first, then the prefixes, the better first."""
+        finished = [
+            Hypothesis(tokens[: tokens.index(EOS)], score, True)
+            for tokens, score in _alive(self.finished[sentence], self.finished_score[sentence])
+        ]
+        prefixes = [
+            Hypothesis([token for token in tokens if token], score / penalty, False)
+            for tokens, score in _alive(self.tokens[sentence], self.score[sentence])
+        ]
+        return finished + prefixes
+
+
+def _alive(
+    tokens: Int[Tensor, "size most"], score: Float[Tensor, " size"]
+) -> Iterator[tuple[list[int], float]]:
+    """The tokens and the score of each hypothesis that there is."""
+    every = zip(tokens.tolist(), score.tolist(), strict=True)
+    return ((said, gained) for said, gained in every if gained > -math.inf)
 
 
 def _reordered(state: Any, origin: Int[Tensor, "sentences size"]) -> Any:

@@ -29,8 +29,11 @@ class Greedy:
         model: Decoder,
         source: Int[Tensor, "sentences time"],
         valid: Bool[Tensor, "sentences time"],
-    ) -> list[Hypothesis]:
-        """The translation of each sentence; finished ones leave the batch."""
+        *,
+        best: int = 1,
+    ) -> list[list[Hypothesis]]:
+        """The one translation of each sentence; finished ones leave the batch."""
+        del best  # there is but one
         limits = self.limit.of(valid, model.room)
         sentences, most = len(source), int(limits.max())
         state = model.start(model.encode(source, valid), rows=sentences, capacity=most)
@@ -40,8 +43,8 @@ class Greedy:
         tokens = source.new_full((sentences, 1), BOS)
         for step in range(most):
             logits, log_sum, state = next_logits(model, tokens, state)
-            best, tokens = logits.max(-1, keepdim=True)
-            score[alive] += (best - log_sum)[:, 0]
+            likeliest, tokens = logits.max(-1, keepdim=True)
+            score[alive] += (likeliest - log_sum)[:, 0]
             said[alive, step] = tokens[:, 0]
             going = (tokens[:, 0] != EOS) & (step + 1 < limits[alive])
             if not going.all():
@@ -50,7 +53,7 @@ class Greedy:
                     break
                 alive, tokens, state = alive[kept], tokens[kept], state.keep(kept)
         return [
-            hypothesis(row[:length], total)
+            [hypothesis(row[:length], total)]
             for row, length, total in zip(
                 said.tolist(), limits.tolist(), score.tolist(), strict=True
             )

@@ -34,5 +34,15 @@ class Tokenizer(Protocol):
         """Read the trained model from a folder."""
 
 
+@runtime_checkable
+class Sampler(Protocol):
+    """A tokenizer that may cut a text into other tokens each time it is trained on."""
+
+    samples: bool
+
+    def sample(self, text: str, seed: int) -> list[int]:
+        """The ids of a text, cut at random; the seed alone decides how."""
+
+
 registry.declare("tokenizer", "how text becomes ids")
 registry.import_modules(__name__, __path__)

@@ -1,9 +1,12 @@
 """Subwords, learned and applied by SentencePiece."""
 
+import abc
 import io
+import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import sentencepiece
 
@@ -14,10 +17,11 @@ from attn.tokenizers import BOS, EOS, PAD, UNK
 FILE = "sentencepiece.model"
 QUIET = 2  # errors only
 LONGEST = 4096  # characters to learn from at once: SentencePiece is slow beyond, or leaves them out
+ALL = -1  # ways to cut a text
 SPACE = "\u2581"  # how SentencePiece writes a space; in a text, a character like any other
 
 
-class SentencePiece:
+class SentencePiece(abc.ABC):
     """Kudo and Richardson 2018, "SentencePiece"; text is taken as it is, spaces included.
 
     With ``byte_fallback`` a character that training did not see is spelled in bytes, so that every
@@ -31,7 +35,7 @@ class SentencePiece:
     model_type: str
 
     def __init__(
-        self, *, size: int = 8000, byte_fallback: bool = True, character_coverage: float = 1.0
+        self, *, size: int, byte_fallback: bool, character_coverage: float, nbest: int, alpha: float
     ) -> None:
         least = 4 + 256 * byte_fallback + 1
         if size < least:
@@ -42,7 +46,13 @@ class SentencePiece:
             )
         self.wanted, self.byte_fallback = size, byte_fallback
         self.character_coverage = character_coverage
+        self._sampling = {"enable_sampling": True, "nbest_size": nbest, "alpha": alpha}
         self._processor = sentencepiece.SentencePieceProcessor()
+
+    @property
+    @abc.abstractmethod
+    def samples(self) -> bool:
+        """Whether texts are cut at random in training."""
 
     @property
     def size(self) -> int:
@@ -95,12 +105,20 @@ class SentencePiece:
 
     def encode(self, text: str) -> list[int]:
         """The ids of a text; a word at its begin is the same as after a space."""
+        return self._encoded(text, {})
+
+    def sample(self, text: str, seed: int) -> list[int]:
+        """The ids of a text, cut at random; the seed alone decides how."""
+        sentencepiece.set_random_generator_seed(seed)
+        return self._encoded(text, self._sampling)
+
+    def _encoded(self, text: str, how: Mapping[str, Any]) -> list[int]:
         if not text:
             return []
         first, *others = f" {text}".split(SPACE)
-        ids: list[int] = self._processor.encode(first)
+        ids: list[int] = self._processor.encode(first, **how)
         for part in others:
-            ids += [*self._space, *self._processor.encode(part)]
+            ids += [*self._space, *self._processor.encode(part, **how)]
         return ids
 
     @property
@@ -130,13 +148,80 @@ class SentencePiece:
 
 @register("tokenizer", "bpe")
 class BytePairs(SentencePiece):
-    """Byte-pair encoding; Sennrich, Haddow and Birch 2016."""
+    """Byte-pair encoding; Sennrich, Haddow and Birch 2016.
+
+    In training each merge is left out with probability ``dropout``, anew in each epoch; Provilkov,
+    Emelianenko and Voita 2020, "BPE-Dropout: Simple and Effective Subword Regularization".
+
+    Raises:
+        ValueError: sizes or shares out of their range; when trained, no text, or more characters
+            in it than ``size`` has room for.
+    """
 
     model_type = "bpe"
+
+    def __init__(
+        self,
+        *,
+        size: int = 8000,
+        byte_fallback: bool = True,
+        character_coverage: float = 1.0,
+        dropout: float = 0.0,
+    ) -> None:
+        if not 0 <= dropout < 1:
+            raise ValueError(f"dropout={dropout}: must be at least 0 and below 1")
+        self.dropout = dropout
+        super().__init__(
+            size=size,
+            byte_fallback=byte_fallback,
+            character_coverage=character_coverage,
+            nbest=ALL,
+            alpha=dropout,
+        )
+
+    @property
+    def samples(self) -> bool:
+        """Whether texts are cut at random in training."""
+        return self.dropout > 0
 
 
 @register("tokenizer", "unigram")
 class Unigram(SentencePiece):
-    """The unigram language model; Kudo 2018, "Subword Regularization"."""
+    """The unigram language model; Kudo 2018, "Subword Regularization".
+
+    In training a text is cut in one of its ``nbest`` likeliest ways x, drawn anew in each epoch
+    with probability proportional to ``p(x)^alpha``.
+
+    Raises:
+        ValueError: sizes or shares out of their range; when trained, no text, or more characters
+            in it than ``size`` has room for.
+    """
 
     model_type = "unigram"
+
+    def __init__(
+        self,
+        *,
+        size: int = 8000,
+        byte_fallback: bool = True,
+        character_coverage: float = 1.0,
+        nbest: int = 1,
+        alpha: float = 0.1,
+    ) -> None:
+        if nbest < 1 and nbest != ALL:
+            raise ValueError(f"nbest={nbest}: must be at least 1, or {ALL} for all")
+        if not 0 <= alpha < math.inf:
+            raise ValueError(f"alpha={alpha}: must be at least 0, and finite")
+        self.nbest = nbest
+        super().__init__(
+            size=size,
+            byte_fallback=byte_fallback,
+            character_coverage=character_coverage,
+            nbest=nbest,
+            alpha=alpha,
+        )
+
+    @property
+    def samples(self) -> bool:
+        """Whether texts are cut at random in training."""
+        return self.nbest != 1

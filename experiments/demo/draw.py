@@ -29,8 +29,7 @@ def main(run: str, picture: str) -> None:
     corpus = assemble.part(trained.config, "dataset", "dataset")
     translator = trained.translator()
     pair = max(corpus.read("test"), key=moved)
-    encode = translator.tokenizer.encode
-    batch = collate([(encode(pair.source), encode(pair.target))], [0])
+    batch = collate(translator.vocabularies.ids([pair]), [0])
     with torch.inference_mode():
         weights = translator.model.attend(batch.source, batch.source_valid, batch.inputs)
     layers = [matrix[0].mean(0) for name, matrix in weights.items() if name.startswith("cross.")]
