@@ -327,6 +327,24 @@ def test_an_average_is_a_checkpoint_like_others(trained, capsys):
     )
 
 
+def test_data_that_was_moved_is_found(trained, tmp_path, capsys):
+    texts = tmp_path / "texts"
+    texts.mkdir()
+    for split in ("train", "dev", "test"):
+        for language in ("en", "de"):
+            (texts / f"{split}.{language}").write_text("a b\nc\n")
+    options = ["dataset=parallel", f"dataset.root={texts}", "tokenizer=words", "trainer.steps=1"]
+    assert main(["train", "model.dim=4", *options, f"output={tmp_path / 'out'}"]) == 0
+    texts.rename(tmp_path / "moved")
+    evaluate = ["evaluate", f"run={tmp_path / 'out'}"]
+    assert main(evaluate) == 2
+    assert f"dataset.root={texts}: there is no folder {texts}\n" in capsys.readouterr().err
+    assert main([*evaluate, f"root={tmp_path / 'moved'}"]) == 0
+    assert "split   test: 2 sentences" in capsys.readouterr().out
+    assert main(["evaluate", f"run={trained.folder}", "root=here"]) == 2
+    assert capsys.readouterr().err == "root=here: dataset=reverse of this run has no folder\n"
+
+
 def test_options_that_a_run_is_older_than_are_told(trained, tmp_path, capsys):
     run = tmp_path / "run"
     shutil.copytree(trained.run, run)
@@ -384,6 +402,7 @@ def test_what_is_left_out_and_what_is_shared_is_counted(tmp_path, capsys):
             },
         },
         "shared_with_train": {"dev": 1, "test": 2},
+        "odd": {"repeated": 0, "identical": 0},
     }
 
 

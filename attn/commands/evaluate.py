@@ -1,5 +1,6 @@
 """``attn evaluate``: translate a split with a trained model, and score it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from omegaconf import MISSING, DictConfig
@@ -32,7 +33,7 @@ def run(cfg: DictConfig) -> float:
     asked = assemble.plain(cfg)
     trained = Trained.of(asked)
     config = trained.config
-    corpus: corpora.Corpus = assemble.part(config, "dataset", "dataset")
+    corpus = _corpus(config, asked["root"])
     split = _named(corpus, asked["split"])
     pairs = corpus.read(split)
     references = [pair.target for pair in pairs]
@@ -67,6 +68,17 @@ def run(cfg: DictConfig) -> float:
     return bleu
 
 
+def _corpus(config: Mapping[str, Any], root: str | None) -> corpora.Corpus:
+    """The dataset of a run, in the folder where it lies now."""
+    section = dict(config["dataset"])
+    if root is not None:
+        if "root" not in section:
+            raise ConfigError([f"root={root}: dataset={section['name']} of this run has no folder"])
+        section["root"] = root
+    found: corpora.Corpus = assemble.part({"dataset": section}, "dataset", "dataset")
+    return found
+
+
 def _named(corpus: corpora.Corpus, split: str) -> str:
     return corpora.test_split(corpus) if split == "test" else split
 
@@ -77,7 +89,7 @@ def _split_problems(asked: dict[str, Any]) -> list[str]:
     except ConfigError:
         return []  # what is wrong with the run is told already
     try:
-        corpus: corpora.Corpus = assemble.part(config, "dataset", "dataset")
+        corpus = _corpus(config, asked["root"])
         corpora.check_split(corpus, _named(corpus, asked["split"]))
     except ConfigError as error:
         return error.problems
