@@ -61,6 +61,19 @@ def output_problems(key: str, path: Path, *, folder: bool) -> list[str]:
     return []
 
 
+def cache_folder() -> Path:
+    """``ATTN_CACHE``, else ``attn`` in the user's cache folder."""
+    if chosen := os.environ.get("ATTN_CACHE"):
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "attn"
+
+
+def data_folder() -> Path:
+    """``ATTN_DATA``, where corpora are fetched into, else ``data`` in the cache folder."""
+    chosen = os.environ.get("ATTN_DATA")
+    return Path(chosen).expanduser().absolute() if chosen else cache_folder() / "data"
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder last through a stop of the machine."""
     handle = os.open(folder, os.O_RDONLY)

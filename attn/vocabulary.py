@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import json
-import os
 import shutil
 import sys
 import tempfile
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from attn.corpora import Pair
+from attn.files import cache_folder
 from attn.tokenizers import Sampler, Tokenizer
 
 
@@ -71,13 +71,6 @@ def _sampled(tokenizer: Tokenizer, text: str, seed: str) -> list[int]:
     if isinstance(tokenizer, Sampler) and tokenizer.samples:
         return tokenizer.sample(text, zlib.crc32(seed.encode()))
     return tokenizer.encode(text)
-
-
-def cache_folder() -> Path:
-    """``ATTN_CACHE``, else ``attn`` in the user's cache folder."""
-    if chosen := os.environ.get("ATTN_CACHE"):
-        return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "attn"
 
 
 def trained(

@@ -17,7 +17,6 @@ from attn.preflight import Preflight
 
 ROOT = Path(__file__).parent.parent
 CONF = ROOT / "conf"
-MULTI30K = ROOT.parent / "shared" / "data" / "multi30k"
 COMPONENTS = [(kind, name) for kind in registry.kinds() for name in registry.names(kind)]
 FILES = sorted(CONF.rglob("*.yaml"), key=str)
 PARTS = [
@@ -105,12 +104,7 @@ def preflight():
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_an_experiment_can_be_run(name):
-    arguments = [f"experiment={name}"]
-    if "multi30k" in (CONF / "experiment" / f"{name}.yaml").read_text(encoding="utf-8"):
-        if not MULTI30K.is_dir():
-            pytest.skip("needs the Multi30k data in ../shared/data/multi30k")
-        arguments.append(f"dataset.root={MULTI30K}")
-    given, problems = overrides.parse(arguments)
+    given, problems = overrides.parse([f"experiment={name}"])
     with hydra.initialize_config_module("attn.conf", version_base="1.3"):
         problems += preflight().problems(given, multirun=False)
     assert problems == []
@@ -124,13 +118,10 @@ def test_parts_can_be_swapped_under_an_experiment(name, group, tmp_path):
     for split in ("train", "dev", "test"):
         for language in ("en", "de"):
             (tmp_path / f"{split}.{language}").write_text("a\n")
-    elsewhere = ["dataset=copy"] if name == "multi30k" and group != "dataset" else []
     with hydra.initialize_config_module("attn.conf", version_base="1.3"):
         for part in registry.names(group):
-            if part == "multi30k":
-                continue
             root = [f"dataset.root={tmp_path}"] if part == "parallel" else []
-            arguments = [f"experiment={name}", f"{group}={part}", *elsewhere, *root]
+            arguments = [f"experiment={name}", f"{group}={part}", *root]
             given, problems = overrides.parse(arguments)
             problems += preflight().problems(given, multirun=False)
             assert problems == [], arguments

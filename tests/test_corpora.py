@@ -1,7 +1,6 @@
 """Corpora read what is written, and say what is wrong with it."""
 
 import gzip
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,13 +9,8 @@ from messages import exactly
 
 from attn import corpora, registry
 from attn.corpora import text
-from attn.corpora.multi30k import Multi30k
 from attn.corpora.parallel import Parallel
 
-MULTI30K = Path(__file__).parent.parent.parent / "shared" / "data" / "multi30k"
-needs_multi30k = pytest.mark.skipif(
-    not MULTI30K.is_dir(), reason="needs the Multi30k data in ../shared/data/multi30k"
-)
 GENERATED = ["copy", "reverse", "sort"]
 PACKED = "or packed: .gz, .xz, .zst"
 SIZES = {"train_size": 61, "dev_size": 7, "test_size": 11}
@@ -201,54 +195,6 @@ def test_lines_come_back_as_they_were_written(tmp_path, lines):
 def test_empty_sides_are_kept(root):
     (root / "dev.de").write_bytes(b"eins\n\n\n")
     assert [pair.target for pair in Parallel(root=str(root)).read("dev")] == ["eins", "", ""]
-
-
-# Multi30k.
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"text": "cased"}, "text=cased: unknown; choose one of raw, tokenized"),
-        ({"source": "fr"}, "source=fr: unknown; choose one of en, de"),
-        ({"target": "cs"}, "target=cs: unknown; choose one of en, de"),
-        ({"source": "de"}, "target=de: must differ from source"),
-    ],
-)
-def test_multi30k_refuses_what_it_has_not(tmp_path, options, message):
-    with pytest.raises(ValueError, match=exactly(message)):
-        Multi30k(root=str(tmp_path), **options)
-
-
-def test_multi30k_says_where_it_looked(tmp_path):
-    folder = tmp_path / "multi30k"
-    wanted = f"root={folder}: needs train.en and train.de ({PACKED}); "
-    with pytest.raises(ValueError, match=exactly(f"{wanted}there is no folder {folder}")):
-        Multi30k(root=str(folder))
-    folder.mkdir()
-    message = f"{wanted}{folder} holds nothing"
-    with pytest.raises(ValueError, match=exactly(message)):
-        Multi30k(root=str(folder))
-
-
-@needs_multi30k
-@pytest.mark.parametrize("form", ["raw", "tokenized"])
-def test_multi30k_has_the_published_sizes(form):
-    corpus = Multi30k(root=str(MULTI30K), text=form)
-    assert corpus.splits == ("train", "dev", "test_2016_flickr")
-    assert corpora.test_split(corpus) == "test_2016_flickr"
-    assert [len(corpus.read(split)) for split in corpus.splits] == [29000, 1014, 1000]
-    cased = any(pair.source != pair.source.lower() for pair in corpus.read("dev"))
-    assert cased == (form == "raw")
-
-
-@needs_multi30k
-def test_multi30k_can_be_read_the_other_way_round():
-    forth = Multi30k(root=str(MULTI30K)).read("dev")
-    back = Multi30k(root=str(MULTI30K), source="de", target="en").read("dev")
-    assert [(pair.target, pair.source) for pair in back] == [
-        (pair.source, pair.target) for pair in forth
-    ]
 
 
 # Generated sequences.

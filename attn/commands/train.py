@@ -80,7 +80,7 @@ class Job:
         precision: Precision = assemble.part(config, "precision")
         precision.apply()
         config["precision"]["dtype"] = precision.format
-        if "root" in config["dataset"]:
+        if config["dataset"].get("root") is not None:
             config["dataset"]["root"] = str(Path(config["dataset"]["root"]).expanduser().resolve())
         material = assemble.material(config)
         trainer: Trainer = assemble.part(config, "trainer")

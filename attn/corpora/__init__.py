@@ -47,5 +47,14 @@ def check_split(corpus: Corpus, split: str) -> None:
         raise ValueError(f"split={split}: unknown; {registry.suggest(split, corpus.splits)}")
 
 
+def check_languages(source: str, target: str, languages: Sequence[str]) -> None:
+    """ValueError unless source and target are two different ones of these languages."""
+    for key, language in (("source", source), ("target", target)):
+        if language not in languages:
+            raise ValueError(f"{key}={language}: unknown; choose one of {', '.join(languages)}")
+    if source == target:
+        raise ValueError(f"target={target}: must differ from source")
+
+
 registry.declare("dataset", "the corpus: aligned text by split")
 registry.import_modules(__name__, __path__)

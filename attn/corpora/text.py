@@ -20,7 +20,7 @@ def find(option: str, folder: Path, stem: str, endings: tuple[str, str]) -> tupl
         ValueError: there are none; says what ``option`` looked for and what is there.
     """
     wanted = [folder / f"{stem}.{ending}" for ending in endings]
-    found = [_plain_or_packed(path) for path in wanted]
+    found = [plain_or_packed(path) for path in wanted]
     missing = [path.name for path, file in zip(wanted, found, strict=True) if file is None]
     if found[0] is None or found[1] is None:
         names = f"{' and '.join(missing)} (or packed: {', '.join(PACKED)})"
@@ -36,7 +36,7 @@ def lines(path: Path) -> list[str]:
     Raises:
         ValueError: bytes that are not UTF-8, with file and line; a broken packed file.
     """
-    return lines_of(str(path), _content(path))
+    return lines_of(str(path), unpacked(str(path), path.read_bytes()))
 
 
 def lines_of(name: str, content: bytes, *, first: int = 1) -> list[str]:
@@ -90,7 +90,8 @@ def unpacked_name(name: str) -> str:
     return next((name.removesuffix(end) for end in PACKED if name.endswith(end)), name)
 
 
-def _plain_or_packed(path: Path) -> Path | None:
+def plain_or_packed(path: Path) -> Path | None:
+    """The file of a path, or a packed one beside it."""
     packed = (path.with_name(f"{path.name}{suffix}") for suffix in PACKED)
     return next((file for file in (path, *packed) if file.is_file()), None)
 
@@ -104,14 +105,19 @@ def holdings(folder: Path) -> str:
     return f"{folder} holds {', '.join(names[:SHOWN]) or 'nothing'}{more}"
 
 
-def _content(path: Path) -> bytes:
-    content = path.read_bytes()
-    if path.suffix not in PACKED:
+def unpacked(name: str, content: bytes) -> bytes:
+    """What is packed in a file of this name, or the content itself.
+
+    Raises:
+        ValueError: a broken packed file.
+    """
+    suffix = Path(name).suffix
+    if suffix not in PACKED:
         return content
     try:
-        return PACKED[path.suffix](content)
+        return PACKED[suffix](content)
     except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
-        raise ValueError(f"{path}: not a whole {path.suffix[1:]} file ({error})") from None
+        raise ValueError(f"{name}: not a whole {suffix[1:]} file ({error})") from None
 
 
 def _zst(content: bytes) -> bytes:

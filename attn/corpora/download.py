@@ -1,0 +1,245 @@
+"""Files fetched once from where their publishers put them: checked, whole or not there."""
+
+import contextlib
+import dataclasses
+import fcntl
+import sys
+from pathlib import Path
+from typing import BinaryIO
+
+import pooch
+import requests
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+from attn.files import write_text
+from attn.registry import RunError
+
+CHUNK = 64 * 1024  # bytes; what a broken connection loses at most
+PATIENCE = 30  # seconds without a byte after which a connection counts as broken
+
+
+@dataclasses.dataclass(frozen=True)
+class Remote:
+    """A file as its publisher has it: ``md5:…`` or ``sha256:…`` and bytes, where they are known."""
+
+    url: str
+    checksum: str | None = None
+    size: int | None = None
+
+
+def fetched(remote: Remote, path: Path) -> Path:
+    """The file at a path, fetched first if it is not there.
+
+    It comes into ``path.part``, which a later call continues, and gets its name when it is whole
+    and has its checksum. Where none is published, the sha256 of what came is kept beside it, and
+    later uses are compared with it. Processes that fetch the same file take turns.
+
+    Raises:
+        RunError: no connection, a refusal, a wrong checksum, a folder that cannot be written to.
+    """
+    if not path.is_file():
+        try:
+            _fetch_in_turn(remote, path)
+        except OSError as error:
+            raise RunError(
+                f"{path.parent}: {remote.url} cannot be put there ({error.strerror}); "
+                "name another folder, ATTN_DATA=FOLDER, or give dataset.root=FOLDER with the files"
+            ) from error
+    expected = _expected(remote, path)
+    if expected and (complaint := _difference(path, Remote(remote.url, expected))):
+        raise RunError(f"{path}: {complaint}; remove it, and it is fetched again")
+    return path
+
+
+def _fetch_in_turn(remote: Remote, path: Path) -> None:
+    """Fetch a file, unless another process does, or did before it was our turn."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_name(f".{path.name}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _say(f"waiting for another process, which fetches {path.name}")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.is_file():
+            _fetch(remote, path)
+
+
+def _fetch(remote: Remote, path: Path) -> None:
+    part = path.with_name(f"{path.name}.part")
+    _say(f"fetching {remote.url} into {path.parent}")
+    while True:
+        before = _size(part)
+        try:
+            _Transfer(remote, part).run()
+            break
+        except _Whole:
+            break
+        except requests.RequestException as error:
+            if _size(part) > before or isinstance(error, _StartAgain):
+                continue
+            raise RunError(
+                f"{remote.url}: cannot be fetched: {_reason(error)}; {_kept(remote, part)}"
+                f"or fetch it by hand as {path}, or give dataset.root=FOLDER with the files"
+            ) from error
+    complaint = _difference(part, remote)
+    if complaint:
+        _forget(part)
+        raise RunError(
+            f"{remote.url}: {complaint}; what came is thrown away; try again, and if it comes "
+            f"again, fetch the file elsewhere and give dataset.root=FOLDER"
+        )
+    if remote.checksum is None:
+        digest = pooch.file_hash(str(part), alg="sha256")
+        write_text(_record(path), f"{digest}  {path.name}\n")
+        _say(f"no checksum of {path.name} is published; compared from now on with sha256 {digest}")
+    part.replace(path)
+    _forget(part)
+
+
+class _StartAgain(requests.RequestException):
+    """The server has no use for what came before."""
+
+
+class _Whole(requests.RequestException):
+    """The server has nothing more than came before."""
+
+
+class _Transfer:
+    """One answer of a server, written behind what is there if the server goes on from there."""
+
+    def __init__(self, remote: Remote, part: Path) -> None:
+        self.remote, self.part, self.bar = remote, part, _Bar(part.stem)
+        self.seal, self.start = _seal(part), _start(remote, part)
+
+    def run(self) -> None:
+        """Ask for what is missing, and write it."""
+        headers = {"Accept-Encoding": "identity"}
+        if self.start:
+            headers["Range"] = f"bytes={self.start}-"
+            if self.seal:
+                headers["If-Range"] = self.seal
+        with self.part.open("ab") as file, self.bar, contextlib.ExitStack() as answers:
+            pooch.HTTPDownloader(
+                progressbar=self.bar,
+                chunk_size=CHUNK,
+                timeout=PATIENCE,
+                headers=headers,
+                hooks={
+                    "response": lambda answer, **_: self._begin(answers.enter_context(answer), file)
+                },
+            )(self.remote.url, file, None)
+
+    def _begin(self, response: requests.Response, file: BinaryIO) -> None:
+        """Before the first byte is written: whether it belongs behind those that are there."""
+        place = response.headers.get("Content-Range", "")
+        if response.status_code == 416 and place == f"bytes */{self.start}":
+            raise _Whole
+        if response.status_code in {206, 416} and not place.startswith(f"bytes {self.start}-"):
+            file.truncate(0)
+            raise _StartAgain
+        if response.status_code == 200:
+            file.truncate(0)
+            seal = response.headers.get("ETag", "")
+            if not seal or seal.startswith("W/"):
+                seal = response.headers.get("Last-Modified", "")
+            write_text(_sealed(self.part), seal)
+        self.bar.start = self.start if response.status_code == 206 else 0
+
+
+class _Bar:
+    """What pooch tells of its progress, as a line on a terminal."""
+
+    def __init__(self, name: str) -> None:
+        columns = (TextColumn(name), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+        console = Console(stderr=True)
+        self.progress = Progress(
+            *columns, console=console, transient=True, disable=not console.is_terminal
+        )
+        self.task = self.progress.add_task(name, total=None)
+        self.start = self.total = 0
+
+    def __enter__(self) -> None:
+        """Show it."""
+        self.progress.start()
+
+    def __exit__(self, *error: object) -> None:
+        """Take it away."""
+        self.progress.stop()
+
+    def update(self, count: int) -> None:
+        """So many bytes more; all of them, after ``reset``."""
+        self.progress.update(self.task, total=self.start + self.total, advance=count)
+
+    def reset(self) -> None:
+        """Begin to count again."""
+        self.progress.reset(self.task, completed=self.start)
+
+    def close(self) -> None:
+        """All has come."""
+
+
+def _difference(path: Path, remote: Remote) -> str | None:
+    """How a file differs from what was published, if it does."""
+    if remote.size is not None and path.stat().st_size != remote.size:
+        return f"has {path.stat().st_size} bytes, must have {remote.size}"
+    if remote.checksum is None:
+        return None
+    algorithm, _, expected = remote.checksum.partition(":")
+    found = pooch.file_hash(str(path), alg=algorithm)
+    return None if found == expected else f"its {algorithm} is {found}, must be {expected}"
+
+
+def _expected(remote: Remote, path: Path) -> str | None:
+    """The checksum that was published, or else the one of what came first."""
+    if remote.checksum is None and _record(path).is_file():
+        return f"sha256:{_record(path).read_text(encoding='utf-8').split()[0]}"
+    return remote.checksum
+
+
+def _reason(error: requests.RequestException) -> str:
+    if isinstance(error, requests.HTTPError) and error.response is not None:
+        return f"the server answers {error.response.status_code} {error.response.reason}"
+    if isinstance(error, requests.Timeout):
+        return f"no answer within {PATIENCE} seconds"
+    return "no connection" if isinstance(error, requests.ConnectionError) else "it broke off"
+
+
+def _kept(remote: Remote, part: Path) -> str:
+    """What there is to go on from; what is of no use goes."""
+    if start := _start(remote, part):
+        return f"{start} bytes of it are kept, and the same command goes on from there; "
+    _forget(part)
+    return "try again, "
+
+
+def _start(remote: Remote, part: Path) -> int:
+    """Where to go on; with neither seal nor checksum a file that has changed would not be seen."""
+    return _size(part) if _seal(part) or remote.checksum else 0
+
+
+def _seal(part: Path) -> str:
+    """What the server calls the version of a file that a part is of."""
+    path = _sealed(part)
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+def _forget(part: Path) -> None:
+    part.unlink(missing_ok=True)
+    _sealed(part).unlink(missing_ok=True)
+
+
+def _record(path: Path) -> Path:
+    return path.with_name(f"{path.name}.sha256")
+
+
+def _sealed(part: Path) -> Path:
+    return part.with_name(f"{part.name}.etag")
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
