@@ -103,11 +103,14 @@ def preflight():
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
-def test_an_experiment_can_be_run(name):
+def test_an_experiment_can_be_run(name, monkeypatch, tmp_path):
+    """As ``attn train`` checks it; no corpus is fetched for that."""
+    monkeypatch.setenv("ATTN_DATA", str(tmp_path / "data"))
     given, problems = overrides.parse([f"experiment={name}"])
     with hydra.initialize_config_module("attn.conf", version_base="1.3"):
         problems += preflight().problems(given, multirun=False)
     assert problems == []
+    assert not (tmp_path / "data").exists()
 
 
 @pytest.mark.training
