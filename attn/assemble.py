@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,6 @@ from torch import nn
 from attn import attention as _attention  # noqa: F401 - registers
 from attn import corpora, models, optim, positions, registry, search, tokenizers, vocabulary  # noqa: F401
 from attn.batching import Batches
-from attn.checkpoint import weights_at
 from attn.contract import Attention, Role
 from attn.filters import Filters, counted, shared
 from attn.loss import Loss
@@ -21,6 +21,7 @@ from attn.precision import Precision
 from attn.registry import ConfigError
 from attn.roles import Roles
 from attn.scoring import Scoring, fingerprint
+from attn.snapshot import weights_at
 from attn.trainer import Trainer
 from attn.translation import Translator
 from attn.vocabulary import Vocabularies
@@ -91,8 +92,8 @@ def optimizer(config: Config, built: nn.Module) -> torch.optim.Optimizer:
 
 def scoring(config: Config, corpus: corpora.Corpus) -> Scoring:
     """How translations of a corpus are scored; ``auto`` leaves tokenized text as it is."""
-    section = dict(config["scoring"])
-    if section["tokenize"] == "auto" and getattr(corpus, "tokenized", False):
+    section = dict(config.get("scoring") or {})
+    if section.get("tokenize", "auto") == "auto" and getattr(corpus, "tokenized", False):
         section["tokenize"] = "none"
     made: Scoring = part({"scoring": section}, "scoring")
     return made
@@ -141,10 +142,12 @@ class Material:
 
     @property
     def fingerprint(self) -> str:
-        """The content of the splits that training reads, weights included where there are any."""
-        both = (*self.train, *self.dev)
-        weights = [] if self.weights is None else [str(self.weights)]
-        return fingerprint([f"{pair.source}\t{pair.target}" for pair in both] + weights)
+        """The content of the splits that training reads: every side and weight of every pair."""
+        splits = [
+            [(p.source, p.target, *([p.weight] if p.weight != 1 else [])) for p in split]
+            for split in (self.train, self.dev)
+        ]
+        return fingerprint([json.dumps(split) for split in splits])
 
     @property
     def weights(self) -> list[float] | None:

@@ -27,6 +27,16 @@ def problems(config: Config) -> list[str]:
     return [*_section_problems(config), *parts]
 
 
+def model_problems(config: Config) -> list[str]:
+    """Everything that keeps a trained model from being built, one line each; makes no tensor."""
+    found = [
+        *_every_fault(lambda one: part(one, "tokenizer", "tokenizer"), config),
+        *_every_fault(lambda one: part(one, "batches"), config),
+        *_part_problems(config),
+    ]
+    return found or _every_fault(_on_meta, config)
+
+
 def use_problems(search_section: Config, precision_section: Config) -> list[str]:
     """Everything wrong with how a trained model is to be used, one line each."""
     config = {"search": dict(search_section), "precision": dict(precision_section)}
@@ -70,7 +80,7 @@ def _on_meta(config: Config) -> None:
     with torch.device("meta"):
         built = model(config, source_size=SIZE, target_size=SIZE)
     room: int | None = getattr(built, "room", None)
-    longest = config["batches"]["max_length"]
+    longest = part(config, "batches").max_length
     if room is not None and room <= longest:
         raise ConfigError([
             f"batches.max_length={longest}: must be below the {room} positions that "
@@ -100,7 +110,7 @@ def _every_fault(build: Callable[[Config], Any], config: Config) -> list[str]:
 def _mend(config: dict[str, Any], option: str) -> bool:
     """Give an option its default, in place; whether there is one."""
     key, _, name = option.partition(".")
-    default = _defaults(key, config.get(key)).get(name, MISSING)
+    default = defaults(key, config.get(key)).get(name, MISSING)
     if default == MISSING:
         return False
     config[key][name] = default
@@ -111,13 +121,13 @@ def newer_options(config: Config) -> list[str]:
     """The options that an older run's config lacks, with the defaults that they take."""
     return [
         f"{key}.{option}={registry.as_yaml(default)}"
-        for key, section in config.items()
-        for option, default in _defaults(key, section).items()
+        for key, section in {**{key: {} for key in FIXED}, **config}.items()
+        for option, default in defaults(key, section).items()
         if option not in section
     ]
 
 
-def _defaults(key: str, section: Any) -> dict[str, Any]:
+def defaults(key: str, section: Any) -> dict[str, Any]:
     """The options of a section and their defaults; none of what is no section, or unknown."""
     if not isinstance(section, dict):
         return {}

@@ -1,23 +1,17 @@
 """Checkpoints: folders that are whole or not there, the best and the last kept."""
 
-import hashlib
-import io
+import contextlib
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors.torch import load as load_tensors
-from safetensors.torch import save as save_tensors
 from torch import nn
 
-from attn.files import read_json, sync_folder, write_bytes, write_json
+from attn import snapshot
+from attn.files import sync_folder, writing
+from attn.snapshot import DamagedError, Loaded, load, load_meta, weights_at
 from attn.weights import CheckpointError, Weights, check_fit, weights_of
-
-WEIGHTS, STATE, META = "model.safetensors", "state.pt", "meta.json"
-Loaded = tuple[Weights, dict[str, Any], dict[str, Any]]
-
 
 # What a mean of checkpoints says of itself as each of them did.
 APART = ("version", "torch", "config")
@@ -45,26 +39,40 @@ class Checkpoints:
     def save(
         self, step: int, model: nn.Module, state: Mapping[str, Any], meta: Mapping[str, Any]
     ) -> Path:
-        """Write a checkpoint, then drop those that need not be kept; ``meta`` has the ``score``."""
-        buffer = io.BytesIO()
-        torch.save(dict(state), buffer)
-        contents = {WEIGHTS: save_tensors(weights_of(model)), STATE: buffer.getvalue()}
-        self._put(self._path(step), contents, {**meta, "step": step})
-        self._drop()
-        return self._path(step)
+        """Write a checkpoint, then drop those that need not be kept; ``meta`` has the ``score``.
 
-    def _put(self, final: Path, contents: Mapping[str, bytes], meta: Mapping[str, Any]) -> None:
+        Raises:
+            WriteError: it could not be written; those that were there still are.
+        """
+        path = self._path(step)
+        with writing(path):
+            self._put(path, weights_of(model), state, {**meta, "step": step})
+        with writing(self.folder):
+            self._drop()
+        return path
+
+    def _put(
+        self,
+        final: Path,
+        weights: Weights,
+        state: Mapping[str, Any] | None,
+        meta: Mapping[str, Any],
+    ) -> None:
         """Write a folder beside its place, then rename it into it."""
-        self._tidy()
-        checksums = {name: _sha256(content) for name, content in contents.items()}
+        self._tidy(final)
         part = final.with_name(f".{final.name}.part")
-        for name, content in contents.items():
-            write_bytes(part / name, content)
-        write_json(part / META, {**meta, "sha256": checksums})
-        aside = self._hide(final)
-        part.rename(final)
+        hidden = None
+        try:
+            snapshot.write(part, weights, state, meta)
+            hidden = self._hide(final)
+            part.rename(final)
+        except OSError:
+            if hidden is not None and hidden.exists():
+                hidden.rename(final)
+            shutil.rmtree(part, ignore_errors=True)  # on a full disk, its room is needed
+            raise
         sync_folder(self.folder)
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(hidden, ignore_errors=True)
 
     def save_average(self, *, last: int | None = None, best: int | None = None) -> Path:
         """Write the mean of the weights of the newest, or of the best checkpoints that are scored.
@@ -73,6 +81,7 @@ class Checkpoints:
 
         Raises:
             CheckpointError: there are too few, or one of them cannot be read.
+            WriteError: it could not be written.
         """
         option, wanted = ("last", last) if best is None else ("best", best)
         ranked = sorted(self._ranked(), reverse=True) if best is None else self._ranked()
@@ -85,14 +94,14 @@ class Checkpoints:
         paths = [self._path(step) for step in steps]
         final = self.folder / f"average-{option}-{wanted}-step-{steps[-1]}"
         meta = {key: value for key, value in load_meta(paths[-1]).items() if key in APART}
-        contents = {WEIGHTS: save_tensors(average(paths))}
-        self._put(final, contents, {**meta, "step": steps[-1], "average": steps})
+        with writing(final):
+            self._put(final, average(paths), None, {**meta, "step": steps[-1], "average": steps})
         return final
 
     def steps(self) -> list[int]:
         """The steps there are, rising."""
         names = (path.name.removeprefix("step-") for path in self.folder.glob("step-*"))
-        return sorted(int(name) for name in names if name.isdecimal())
+        return sorted(int(name) for name in names if name.isdecimal() and name == str(int(name)))
 
     def last(self) -> Path | None:
         """The newest checkpoint, if there is one."""
@@ -100,30 +109,46 @@ class Checkpoints:
         return self._path(steps[-1]) if steps else None
 
     def newest(self) -> tuple[Loaded | None, list[str]]:
-        """What the newest checkpoint that is whole holds, and a complaint for each newer one.
+        """What the newest checkpoint that is whole holds, and a complaint for each that is not.
 
         Those are set aside, as ``damaged-step-N``.
+
+        Raises:
+            CheckpointError: one cannot be read, though it is not known to be damaged.
+            WriteError: a damaged one cannot be set aside.
         """
         complaints: list[str] = []
+        found: Loaded | None = None
         for step in reversed(self.steps()):
-            found = self._loaded(step, complaints)
-            if found is not None:
-                return found, complaints
-        return None, complaints
+            kept = self._whole(step, complaints, load if found is None else load_meta)
+            found = found or kept
+        if complaints:
+            left = "none" if found is None else f"step {found[2]['step']}"
+            complaints.append(f"the newest checkpoint that is whole: {left}")
+        return found, complaints
 
-    def _loaded(self, step: int, complaints: list[str]) -> Loaded | None:
-        path = self._path(step)
+    def _whole(self, step: int, complaints: list[str], read: Callable[[Path], Any]) -> Any:
+        """What a checkpoint holds; nothing, and a complaint, if it is damaged."""
         try:
-            return load(path)
-        except CheckpointError as error:
-            aside = path.with_name(f"damaged-{path.name}")
-            shutil.rmtree(aside, ignore_errors=True)
-            path.rename(aside)
-            complaints.append(f"{error}; it is now {aside.name}, and the one before it is taken")
+            return read(self._path(step))
+        except DamagedError as error:
+            complaints.append(f"{error}; it is now {self._set_aside(step).name}")
             return None
 
+    def _set_aside(self, step: int) -> Path:
+        path = self._path(step)
+        aside = path.with_name(f"damaged-{path.name}")
+        with writing(aside):
+            shutil.rmtree(aside, ignore_errors=True)
+            path.rename(aside)
+        return aside
+
     def best(self) -> Path | None:
-        """The checkpoint of the highest score, if there is one; of equals the earlier."""
+        """The checkpoint of the highest score, if there is one; of equals the earlier.
+
+        Raises:
+            CheckpointError: one of them does not tell its score.
+        """
         ranked = self._ranked()
         return self._path(ranked[0]) if ranked else None
 
@@ -159,80 +184,53 @@ class Checkpoints:
             path.rename(hidden)
         return hidden
 
-    def _tidy(self) -> None:
-        """Remove what a kill left: what was being written, and what was being removed."""
-        for pattern in (".*.part", ".*.old"):
+    def _tidy(self, final: Path) -> None:
+        """Remove what a kill left of this kind: what was being written, what was being removed.
+
+        Averages are made while a run is trained; the one leaves alone what the other writes.
+        """
+        kind = final.name.partition("-")[0]
+        for pattern in (f".{kind}-*.part", f".{kind}-*.old"):
             for left in self.folder.glob(pattern):
                 shutil.rmtree(left)
 
     def _ranked(self) -> list[int]:
-        """The steps by falling score; those that cannot be read are left out."""
-        scored = [
-            (score, -step) for step in self.steps() if (score := self._score(step)) is not None
-        ]
+        """The steps by falling score.
+
+        Raises:
+            CheckpointError: one of them does not tell its score.
+        """
+        try:
+            scores = {step: self._score(step) for step in self.steps()}
+        except CheckpointError as error:
+            raise CheckpointError(
+                f"{error}; without it the best is not known: name a step, or give the command that "
+                "trained the run, which sets damaged ones aside"
+            ) from None
+        scored = [(score, -step) for step, score in scores.items() if score is not None]
         return [-step for _, step in sorted(scored, reverse=True)]
 
     def _score(self, step: int) -> float | None:
-        try:
-            score: float | None = load_meta(self._path(step)).get("score")
-        except CheckpointError:
-            return None
+        score: float | None = load_meta(self._path(step)).get("score")
         return score
 
     def _drop(self) -> None:
-        """Keep the best, the newest that were scored, and the newest of all."""
-        scored = {step for step in self.steps() if self._score(step) is not None}
-        kept = {*sorted(scored)[-self.keep_last :], *self._ranked()[: self.keep_best]}
+        """Keep the best, the newest that were scored, the newest of all, and what is damaged."""
+        scores = {}
+        for step in self.steps():
+            with contextlib.suppress(CheckpointError):
+                scores[step] = self._score(step)
+        scored = {step: score for step, score in scores.items() if score is not None}
+        ranked = sorted(scored, key=lambda step: (-scored[step], step))
+        kept = {*sorted(scored)[-self.keep_last :], *ranked[: self.keep_best]}
         for step in self.steps()[:-1]:
-            if step not in kept and self._is_readable(step):
+            if step in scores.keys() - kept:
                 shutil.rmtree(self._hide(self._path(step)))
-
-    def _is_readable(self, step: int) -> bool:
-        try:
-            load_meta(self._path(step))
-        except CheckpointError:
-            return False
-        return True
 
 
 def step_of(path: Path) -> int:
     """The step at which a checkpoint was saved, by its folder."""
     return int(path.name.removeprefix("step-"))
-
-
-def load(path: Path) -> Loaded:
-    """Weights, state and meta of a checkpoint; nothing in it is run.
-
-    Raises:
-        CheckpointError: a file is missing, or its content is not what was written.
-    """
-    meta = load_meta(path)
-    state = torch.load(io.BytesIO(_read(path, STATE, meta)), "cpu", weights_only=True)
-    return load_tensors(_read(path, WEIGHTS, meta)), state, meta
-
-
-def load_meta(path: Path) -> dict[str, Any]:
-    """What a checkpoint tells of itself.
-
-    Raises:
-        CheckpointError: the file is missing or no JSON.
-    """
-    try:
-        meta: dict[str, Any] = read_json(path / META)
-    except OSError as error:
-        raise _unusable(path, META, f"cannot be read ({error.strerror})") from None
-    except ValueError as error:
-        raise _unusable(path, META, f"is not as it was written ({error})") from None
-    return meta
-
-
-def weights_at(path: Path) -> Weights:
-    """The weights of a checkpoint alone.
-
-    Raises:
-        CheckpointError: a file is missing, or its content is not what was written.
-    """
-    return load_tensors(_read(path, WEIGHTS, load_meta(path)))
 
 
 def average(paths: Sequence[Path]) -> Weights:
@@ -249,21 +247,3 @@ def average(paths: Sequence[Path]) -> Weights:
         for name, total in sums.items():
             total += more[name]
     return {**last, **{name: (sums[name] / len(paths)).to(last[name].dtype) for name in sums}}
-
-
-def _read(path: Path, name: str, meta: Mapping[str, Any]) -> bytes:
-    try:
-        content = (path / name).read_bytes()
-    except OSError as error:
-        raise _unusable(path, name, f"cannot be read ({error.strerror})") from None
-    if _sha256(content) != meta["sha256"][name]:
-        raise _unusable(path, name, f"is not as it was written (its checksum is not in {META})")
-    return content
-
-
-def _unusable(path: Path, name: str, why: str) -> CheckpointError:
-    return CheckpointError(f"{path / name}: {why}")
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

@@ -1,11 +1,13 @@
 """What a run says while it trains: to the terminal, metrics.jsonl and TensorBoard."""
 
 import json
+import math
+import re
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import matplotlib
 from jaxtyping import Float
@@ -13,25 +15,33 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
-from torch.utils.tensorboard import SummaryWriter
 
-from attn.files import write_text
+from attn.board import Board
+from attn.files import Journal, whole_lines, write_text
 
 matplotlib.use("Agg")
+# A line of log.txt that tells of a step, and those that show samples of it.
+OF_STEP, OF_THE_SAME = re.compile(r"\S+ \S+ (?:dev at )?step (\d+)  "), re.compile(r"\S+ \S+   ")
 
 
 class Report:
     """Keeps every figure of a run, and shows the main ones.
 
-    Lines of metrics.jsonl beyond ``step``, where a run is resumed, are taken out first, so that a
-    resumed run leaves the same lines as an uninterrupted one.
+    Lines beyond ``step``, where a run is resumed, are taken out first, and what a kill left of a
+    line, so that a resumed run leaves the same lines as an uninterrupted one. TensorBoard's files
+    are a view of the others: a run that cannot write them says so and goes on.
+
+    Raises:
+        WriteError: metrics.jsonl or log.txt cannot be written; so do ``say`` and ``scalars``.
     """
 
     def __init__(self, folder: Path, *, step: int, steps: int) -> None:
         self.steps = steps
-        self._metrics = _reopen(folder / "metrics.jsonl", step)
-        self._log = (folder / "log.txt").open("a", encoding="utf-8")
-        self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=step + 1)
+        metrics, log = folder / "metrics.jsonl", folder / "log.txt"
+        _cut(metrics, _up_to(step, whole_lines(metrics)))
+        _cut(log, list(_said_up_to(step, whole_lines(log))))
+        self._metrics, self._log = Journal(metrics), Journal(log)
+        self._board, self._board_told = Board(folder / "tensorboard", step + 1), False
         self._console = Console(highlight=False, soft_wrap=True)
         self._bar: Progress | None = None
         if self._console.is_terminal:
@@ -43,16 +53,17 @@ class Report:
     def say(self, text: str) -> None:
         """A line for people: terminal and log.txt."""
         self._console.print(text, markup=False)
-        self._log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n")
-        self._log.flush()
+        self._log.add(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}")
+        if self._board.failed and not self._board_told:
+            self._board_told = True
+            self.say(f"warning: training goes on without TensorBoard: {self._board.failed}")
 
     def scalars(self, step: int, group: str, values: Mapping[str, float]) -> None:
         """Figures of one step: metrics.jsonl and TensorBoard."""
         line: dict[str, Any] = {"step": step, "group": group, **values}
-        self._metrics.write(json.dumps(line) + "\n")
-        self._metrics.flush()
+        self._metrics.add(json.dumps(line))
         for name, value in values.items():
-            self._board.add_scalar(f"{group}/{name}", value, step)
+            self._board.scalar(f"{group}/{name}", value, step)
 
     def progress(self, step: int) -> None:
         """Move the bar."""
@@ -61,11 +72,11 @@ class Report:
 
     def texts(self, step: int, name: str, lines: Sequence[str]) -> None:
         """Text for TensorBoard."""
-        self._board.add_text(name, "\n\n".join(lines), step)
+        self._board.text(name, lines, step)
 
     def map(self, step: int, name: str, figure: Figure) -> None:
         """A picture for TensorBoard."""
-        self._board.add_figure(name, figure, step)
+        self._board.picture(name, figure, step)
 
     def close(self) -> None:
         """Finish all files."""
@@ -93,13 +104,34 @@ def attention_map(
     return figure
 
 
-def _reopen(path: Path, step: int) -> TextIO:
-    """The file, cut to the lines of steps up to this one, open for more."""
-    if path.exists():
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-        whole = [line for line in lines if line.endswith("\n")]
-        write_text(path, "".join(line for line in whole if json.loads(line)["step"] <= step))
-    return path.open("a", encoding="utf-8")
+def _up_to(step: int, lines: Sequence[str]) -> list[str]:
+    """The lines of metrics.jsonl of no later step; what is no such line is left out."""
+    return [line for line in lines if _step_of(line) <= step]
+
+
+def _step_of(line: str) -> float:
+    try:
+        return float(json.loads(line)["step"])
+    except (ValueError, TypeError, KeyError):
+        return math.inf
+
+
+def _said_up_to(step: int, lines: Sequence[str]) -> Iterator[str]:
+    """The lines of log.txt but for what was said of later steps, which are taken again."""
+    later = False
+    for line in lines:
+        of_step = OF_STEP.match(line)
+        if of_step or not OF_THE_SAME.match(line):
+            later = of_step is not None and int(of_step[1]) > step
+        if not later:
+            yield line
+
+
+def _cut(path: Path, lines: Sequence[str]) -> None:
+    """Leave these lines of a journal."""
+    text = "".join(f"{line}\n" for line in lines)
+    if path.exists() and path.read_bytes() != text.encode():
+        write_text(path, text)
 
 
 def warn(text: str) -> None:

@@ -9,9 +9,12 @@ from typing import Any
 import numpy as np
 
 from attn import registry
-from attn.files import read_json, update_json, write_bytes, write_text
+from attn.files import checksum_of, read_json, update_json, write_bytes, write_text, writing
+from attn.reporting import warn
 from attn.scoring import Scoring, Statistics, fingerprint
 from attn.translation import Translation
+
+SCORES, SEAL = "scores.json", "sha256"
 
 
 def save(
@@ -53,17 +56,58 @@ def save(
     write_bytes(run / "sentences" / f"{stem}.npz", _archive({**statistics, **marks}))
 
     def add(every: dict[str, Any]) -> None:
-        every.setdefault(split, {})[title] = scores
+        seal = checksum_of([split, title, scores])
+        every.setdefault(split, {})[title] = {**scores, SEAL: seal}
 
-    update_json(run / "scores.json", add)
+    path = run / SCORES
+    if _damage(path):
+        aside = path.with_name(f"damaged-{SCORES}")
+        with writing(aside):
+            path.rename(aside)
+        warn(f"{path}: is not as it was written; it is now {aside.name}, and a new one is begun")
+    update_json(path, add)
     return scores
 
 
 def load_scores(run: Path) -> dict[str, dict[str, dict[str, Any]]]:
-    """All scores of a run: ``{split: {title: {metric: {score, signature}, ...}}}``."""
-    path = run / "scores.json"
-    scores: dict[str, dict[str, dict[str, Any]]] = read_json(path) if path.exists() else {}
-    return scores
+    """All scores of a run: ``{split: {title: {metric: {score, signature}, ...}}}``.
+
+    What is not as it was written is left out, and told.
+    """
+    path = run / SCORES
+    if why := _damage(path):
+        warn(f"{path}: is not as it was written ({why}); scores in it are left out")
+        return {}
+    every = read_json(path) if path.exists() else {}
+    whole: dict[str, dict[str, dict[str, Any]]] = {split: {} for split in every}
+    for split, found in every.items():
+        for title, entry in found.items():
+            if (content := _unsealed(split, title, entry)) is None:
+                warn(f"{path}: {split}, {title}: is not as it was written, and left out")
+            else:
+                whole[split][title] = content
+    return whole
+
+
+def _damage(path: Path) -> str | None:
+    """Why a file of scores cannot be read, if so."""
+    if not path.exists():
+        return None
+    try:
+        every = read_json(path)
+    except (OSError, ValueError, RecursionError) as error:
+        return str(error)
+    splits = every.values() if isinstance(every, dict) else [None]
+    return None if all(isinstance(found, dict) for found in splits) else "it holds no scores"
+
+
+def _unsealed(split: str, title: str, entry: Any) -> dict[str, Any] | None:
+    """An entry as it was written, if it is; those of older programs have no checksum."""
+    if not isinstance(entry, dict):
+        return None
+    content = {key: value for key, value in entry.items() if key != SEAL}
+    whole = SEAL not in entry or entry[SEAL] == checksum_of([split, title, content])
+    return content if whole else None
 
 
 def load_sentences(run: Path, split: str, title: str) -> Statistics:

@@ -1,8 +1,6 @@
 """A run on disk: its folder, its identity, its status."""
 
 import fcntl
-import hashlib
-import json
 import os
 import platform
 import re
@@ -13,55 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
-from attn.files import write_json, write_text
+from attn.files import read_json, write_json, write_text, writing
 from attn.registry import ConfigError
 
 CONFIG = "config.yaml"
-# What may differ between two runs of one identity: it does not change the trained model.
-APART = {
-    "seed",
-    "output",
-    "study",
-    "plugins",
-    "search",
-    "validation_search",
-    "scoring",
-    "dataset",
-    "filters",
-    "precision",
-    "trainer",
-}
-LENGTH_AND_WATCHING = {
-    "steps",
-    "minutes",
-    "log_every",
-    "evaluate_every",
-    "keep_best",
-    "keep_last",
-    "samples",
-    "metric",
-    "patience",
-    "max_skipped",
-}
-
-
-def identity(config: Mapping[str, Any], *, data: str, number_format: str, needs_steps: bool) -> str:
-    """Eight digits that two runs share if and only if they train the same model but for the seed.
-
-    The content of the data counts, not where it lies; the length of training only where the
-    schedule's shape depends on it, so that a longer run continues a shorter one.
-    """
-    counted = {key: value for key, value in config.items() if key not in APART}
-    trainer = config["trainer"]
-    counted["trainer"] = {k: v for k, v in trainer.items() if k not in LENGTH_AND_WATCHING}
-    batches = config.get("batches") or {}
-    counted["batches"] = {k: v for k, v in batches.items() if k != "ahead"}
-    if needs_steps:
-        counted["trainer"]["steps"] = trainer["steps"]
-    counted |= {"data": data, "format": number_format}
-    text = json.dumps(counted, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
+AGAIN = "the command that trained the run writes it anew"
+STATES = ("planned", "running", "interrupted", "finished", "failed")
+UNREADABLE = "unreadable status.json"
 
 
 def folder(config: Mapping[str, Any], identity: str) -> Path:
@@ -78,22 +37,49 @@ def save_config(run: Path, config: Mapping[str, Any]) -> None:
 
 
 def load_config(run: Path) -> dict[str, Any]:
-    """The config that a run was trained with."""
-    config = OmegaConf.to_container(OmegaConf.load(run / CONFIG))
-    assert isinstance(config, dict)
+    """The config that a run was trained with.
+
+    Raises:
+        ConfigError: it cannot be read, or is no config.
+    """
+    path = run / CONFIG
+    try:
+        config = OmegaConf.to_container(OmegaConf.load(path))
+    except OSError as error:
+        raise ConfigError([f"{path}: cannot be read ({error.strerror})"]) from None
+    except (ValueError, RecursionError, YAMLError, OmegaConfBaseException) as error:
+        raise ConfigError([
+            f"{path}: is not as it was written ({_brief(error)}); {AGAIN}"
+        ]) from None
+    if not isinstance(config, dict):
+        raise ConfigError([f"{path}: is not as it was written (it has no sections); {AGAIN}"])
     return {str(key): value for key, value in config.items()}
 
 
+def _brief(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
 def set_status(run: Path, state: str, **details: Any) -> None:
-    """Replace status.json: running, finished, interrupted or failed, since when, what else."""
+    """Replace status.json: running, finished, interrupted or failed, since when, what else.
+
+    Raises:
+        WriteError: it could not be written.
+    """
     now = time.strftime("%Y-%m-%dT%H:%M:%S%z")
     write_json(run / "status.json", {"state": state, "since": now, **details})
 
 
 def status(run: Path) -> str | None:
-    """The state in status.json; none where there is none."""
+    """The state in status.json; none where there is none, ``unreadable`` where it holds none."""
     path = run / "status.json"
-    return json.loads(path.read_text(encoding="utf-8"))["state"] if path.exists() else None
+    if not path.exists():
+        return None
+    try:
+        state = read_json(path)["state"]
+    except (OSError, ValueError, RecursionError, TypeError, KeyError):
+        return UNREADABLE
+    return state if state in STATES else UNREADABLE
 
 
 @contextmanager
@@ -102,20 +88,30 @@ def claimed(run: Path) -> Iterator[None]:
 
     Raises:
         ConfigError: another process holds it; says which.
+        WriteError: the run's folder cannot be written.
     """
-    run.mkdir(parents=True, exist_ok=True)
-    with (run / ".claim").open("a+", encoding="utf-8") as claim:
-        try:
-            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            claim.seek(0)
-            raise ConfigError([
-                f"{run}: {claim.read() or 'another process'} trains this run; wait, or end it"
-            ]) from None
-        claim.truncate(0)
-        claim.write(f"process {os.getpid()} on {platform.node()}")
-        claim.flush()
+    with writing(run):
+        run.mkdir(parents=True, exist_ok=True)
+        claim = (run / ".claim").open("a+b", buffering=0)
+    with claim:
+        with writing(run / ".claim"):
+            try:
+                fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                claim.seek(0)
+                holder = claim.read().decode(errors="replace") or "another process"
+                raise ConfigError([f"{run}: {holder} trains this run; wait, or end it"]) from None
+            claim.truncate(0)
+            claim.write(f"process {os.getpid()} on {platform.node()}".encode())
+            _tidy(run)
         yield
+
+
+def _tidy(run: Path) -> None:
+    """Remove what a kill left half written of the files that training writes."""
+    for name in (CONFIG, "status.json", "data.json", "metrics.jsonl", "log.txt"):
+        for left in run.glob(f".{name}.*.part"):
+            left.unlink(missing_ok=True)
 
 
 def find(path: str) -> Path:

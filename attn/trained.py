@@ -7,7 +7,7 @@ from typing import Any
 
 from omegaconf import MISSING
 
-from attn import assemble, checking, modules, runs
+from attn import assemble, checking, runs, snapshot, stored
 from attn.checkpoint import Checkpoints
 from attn.registry import ConfigError, RunError
 from attn.reporting import warn
@@ -35,7 +35,7 @@ class Trained:
         folder, config = Trained.config_of(asked)
         precision = dict(asked["precision"])
         if precision["dtype"] == "auto":
-            precision["dtype"] = config["precision"]["dtype"]
+            precision["dtype"] = config["precision"].get("dtype", "auto")
         config["precision"] = precision
         try:
             checkpoint = Checkpoints(folder / "checkpoints").find(str(asked["checkpoint"]))
@@ -51,10 +51,7 @@ class Trained:
             ConfigError: there is no such run, or a plug-in is missing.
         """
         folder = runs.find(str(asked["run"]))
-        config = runs.load_config(folder)
-        if unknown := modules.load(config["plugins"]):
-            raise ConfigError([f"{line} (a plug-in of {folder})" for line in unknown])
-        return folder, config
+        return folder, stored.config_of(folder)
 
     @staticmethod
     def problems(asked: Mapping[str, Any]) -> list[str]:
@@ -67,9 +64,11 @@ class Trained:
             return error.problems
         found = []
         try:
-            Checkpoints(folder / "checkpoints").find(str(asked["checkpoint"]))
+            checkpoint = Checkpoints(folder / "checkpoints").find(str(asked["checkpoint"]))
         except CheckpointError as error:
             found.append(str(error))
+        else:
+            found += stored.problems(folder, config, checkpoint)
         search = asked.get("search") or config["search"]
         return found + checking.use_problems(search, asked["precision"])
 
@@ -84,6 +83,7 @@ class Trained:
         precision.apply()
         if newer := checking.newer_options(self.config):
             warn(f"{self.folder} is older than these options, which take: {', '.join(newer)}")
+        stored.check_tokenizer(self.folder, snapshot.load_meta(self.checkpoint))
         try:
             return assemble.trained(self.config, self.folder, self.checkpoint, precision)
         except CheckpointError as error:

@@ -16,6 +16,8 @@ from attn.corpora import Pair
 from attn.files import cache_folder
 from attn.tokenizers import Sampler, Tokenizer
 
+FOLDERS = ("tokenizer", "target_tokenizer")
+
 
 @dataclass(frozen=True)
 class Vocabularies:
@@ -62,9 +64,9 @@ class Vocabularies:
             tokenizer.load(folder / name)
 
     def _named(self) -> Iterator[tuple[str, Tokenizer]]:
-        yield "tokenizer", self.source
+        yield FOLDERS[0], self.source
         if not self.joint:
-            yield "target_tokenizer", self.target
+            yield FOLDERS[1], self.target
 
 
 def _sampled(tokenizer: Tokenizer, text: str, seed: str) -> list[int]:

@@ -1,9 +1,8 @@
 """Checkpoints: whole or not there, safe to load, and those kept that should be."""
 
 import contextlib
-import hashlib
+import errno
 import itertools
-import json
 import os
 import shutil
 from pathlib import Path
@@ -14,7 +13,10 @@ from builders import build_model
 from messages import exactly
 from torch import nn
 
-from attn.checkpoint import Checkpoints, average, load, load_meta, weights_at
+from attn import __version__
+from attn.checkpoint import Checkpoints, average
+from attn.files import WriteError, checksum_of, checksums, read_json, write_json
+from attn.snapshot import FORMAT, DamagedError, load, load_meta, weights_at
 from attn.weights import CheckpointError, load_weights, weights_of
 
 CHOICES = "choose best, last, average (made by attn average) or one of the steps"
@@ -81,16 +83,22 @@ class TestSaveAndLoad:
                 return os.mkdir, (str(tmp_path / "sprung"),)
 
         torch.save({"trap": Trap()}, path / "state.pt")
-        meta = load_meta(path)
-        meta["sha256"]["state.pt"] = _checksum(path / "state.pt")
-        (path / "meta.json").write_text(json.dumps(meta))
-        with pytest.raises(Exception, match="Weights only load failed"):
+        seal(path)
+        message = (
+            f"{path / 'state.pt'}: holds more than tensors and plain values, and is not run "
+            "(UnpicklingError)"
+        )
+        with pytest.raises(DamagedError, match=exactly(message)):
             load(path)
         assert not (tmp_path / "sprung").exists()
 
 
-def _checksum(path):
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def seal(path, **changes):
+    """Make the checksums of a checkpoint those of its files, as one would who means harm."""
+    meta = {**read_json(path / "meta.json"), **changes}
+    sums = {name: sum_ for name, sum_ in checksums(path).items() if name != "meta.json"}
+    meta["sha256"] = sums
+    write_json(path / "meta.json", {**meta, "sha256": {**sums, "meta.json": checksum_of(meta)}})
 
 
 class TestKeeping:
@@ -138,9 +146,9 @@ class TestKeeping:
         assert same(weights, tiny(1).state_dict())
         assert complaints == [
             f"{tmp_path}/step-{step}/state.pt: is not as it was written (its checksum is not in "
-            f"meta.json); it is now damaged-step-{step}, and the one before it is taken"
+            f"meta.json); it is now damaged-step-{step}"
             for step in (3, 2)
-        ]
+        ] + ["the newest checkpoint that is whole: step 1"]
         assert names(tmp_path) == ["damaged-step-2", "damaged-step-3", "step-1"]
 
     def test_none_is_whole(self, tmp_path):
@@ -158,7 +166,18 @@ class TestKeeping:
         save(checkpoints, 2, 1.0)
         save(checkpoints, 3, 0.0)
         assert checkpoints.steps() == [1, 2, 3]
+        message = (
+            f"{tmp_path}/step-1/meta.json: is not as it was written (Expecting property name "
+            "enclosed in double quotes: line 1 column 2 (char 1)); without it the best is not "
+            "known: name a step, or give the command that trained the run, which sets damaged ones "
+            "aside"
+        )
+        with pytest.raises(CheckpointError, match=exactly(message)):
+            checkpoints.best()
+        found, complaints = checkpoints.newest()
+        assert (found[2]["step"], len(complaints)) == (3, 2)
         assert checkpoints.best() == tmp_path / "step-2"
+        assert names(tmp_path) == ["damaged-step-1", "step-2", "step-3", "step-of-mine"]
 
     @pytest.mark.parametrize("option", ["keep_best", "keep_last"])
     def test_keeping_nothing_is_refused(self, tmp_path, option):
@@ -195,6 +214,104 @@ class TestDamage:
         )
         with pytest.raises(CheckpointError, match=exactly(message)):
             load(path)
+
+
+class TestFormats:
+    """What other versions of the program wrote is read, or it is said why not."""
+
+    def test_the_first_format_has_no_checksum_of_its_own(self, tmp_path):
+        path = save(Checkpoints(tmp_path), 1, 3.0)
+        meta = read_json(path / "meta.json")
+        del meta["format"], meta["sha256"]["meta.json"]
+        write_json(path / "meta.json", meta)
+        assert load(path)[2] == meta
+        assert Checkpoints(tmp_path).best() == path
+
+    def test_a_newer_format_is_left_alone(self, tmp_path):
+        checkpoints = Checkpoints(tmp_path, keep_last=2)
+        save(checkpoints, 1)
+        path = save(checkpoints, 2)
+        seal(path, format=FORMAT + 1, version="9.9")
+        message = (
+            f"{path / 'meta.json'}: is of format {FORMAT + 1}, by attn 9.9; this is attn "
+            f"{__version__}, which knows formats up to {FORMAT}; use that version, or a newer"
+        )
+        for read in (load, load_meta, weights_at, lambda _: checkpoints.newest()):
+            with pytest.raises(CheckpointError, match=exactly(message)):
+                read(path)
+        assert names(tmp_path) == ["step-1", "step-2"]
+
+    @pytest.mark.parametrize(
+        ("content", "why"),
+        [
+            ([], "it holds no object"),
+            ({}, "it holds no checksums"),
+            ({"sha256": 3}, "it holds no checksums"),
+            ({"sha256": {"meta.json": "0"}, "step": 1}, "its checksum is another"),
+            ({"sha256": {}, "format": 2, "step": 1}, "it lacks its own checksum"),
+            ({"sha256": {}, "format": "2", "step": 1}, "its format is no whole number"),
+            ({"sha256": {}, "step": "1"}, "step='1' is no whole number"),
+            ({"sha256": {}, "step": True}, "step=True is no whole number"),
+            ({"sha256": {}, "step": 1, "score": "9"}, "score='9' is no number"),
+        ],
+        ids=str,
+    )
+    def test_meta_of_another_shape_is_damage(self, tmp_path, content, why):
+        path = save(Checkpoints(tmp_path), 1)
+        write_json(path / "meta.json", content)
+        message = f"{path / 'meta.json'}: is not as it was written ({why})"
+        with pytest.raises(DamagedError, match=exactly(message)):
+            load_meta(path)
+
+    def test_a_figure_that_was_altered_is_damage(self, tmp_path):
+        path = save(Checkpoints(tmp_path), 1, 3.0)
+        meta = path / "meta.json"
+        meta.write_text(meta.read_text().replace("3.0", "9.0"))
+        message = f"{meta}: is not as it was written (its checksum is another)"
+        with pytest.raises(DamagedError, match=exactly(message)):
+            load_meta(path)
+
+    def test_what_may_not_be_read_is_not_taken_for_damage(self, tmp_path, monkeypatch):
+        checkpoints = Checkpoints(tmp_path, keep_last=2)
+        save(checkpoints, 1)
+        path = save(checkpoints, 2)
+
+        def refuse(*_, **__):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+        monkeypatch.setattr(Path, "read_text", refuse)
+        message = f"{path / 'meta.json'}: cannot be read (Permission denied)"
+        with pytest.raises(CheckpointError, match=exactly(message)):
+            checkpoints.newest()
+        assert names(tmp_path) == ["step-1", "step-2"]
+
+
+def test_an_average_leaves_alone_what_training_writes(tmp_path):
+    checkpoints = Checkpoints(tmp_path, keep_last=2)
+    save(checkpoints, 1)
+    (tmp_path / ".step-2.part").mkdir()
+    (tmp_path / ".average-last-1-step-1.part").mkdir()
+    checkpoints.save_average(last=1)
+    assert names(tmp_path) == [".step-2.part", "average-last-1-step-1", "step-1"]
+
+
+def test_an_average_that_cannot_take_its_place_leaves_the_former(tmp_path, monkeypatch):
+    checkpoints = Checkpoints(tmp_path)
+    save(checkpoints, 1)
+    path = checkpoints.save_average(last=1)
+    rename = Path.rename
+
+    def refuse(self, target):
+        if self.name.endswith(".part"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    message = f"{path}: cannot be written (No space left on device); make room on that disk"
+    with pytest.raises(WriteError, match=exactly(message)):
+        checkpoints.save_average(last=1)
+    assert names(tmp_path) == ["average-last-1-step-1", "step-1"]
+    assert load_meta(path)["average"] == [1]
 
 
 class Killed(BaseException):

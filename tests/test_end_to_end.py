@@ -353,7 +353,9 @@ def test_options_that_a_run_is_older_than_are_told(trained, tmp_path, capsys):
     runs.save_config(run, config)
     assert main(["translate", f"run={run}", "text=a b"]) == 0
     assert capsys.readouterr().err == (
-        f"{run} is older than these options, which take: batches.ahead=4, attention.kernel=auto\n"
+        f"{run} is older than these options, which take: batches.ahead=4, filters.max_words=null, "
+        "filters.max_ratio=null, filters.drop_duplicates=false, filters.drop_identical=false, "
+        "attention.kernel=auto\n"
     )
 
 

@@ -1,5 +1,6 @@
 """Files that are whole or not there."""
 
+import errno
 import os
 import threading
 from pathlib import Path
@@ -8,12 +9,16 @@ import pytest
 from messages import exactly
 
 from attn.files import (
+    Journal,
+    WriteError,
     output_problems,
     read_json,
     update_json,
+    whole_lines,
     write_bytes,
     write_json,
     write_text,
+    writing,
 )
 
 
@@ -39,7 +44,8 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, f
         raise OSError("disk full")
 
     monkeypatch.setattr(*((os, "fsync") if failing == "fsync" else (Path, "replace")), fail)
-    with pytest.raises(OSError, match=exactly("disk full")):
+    message = f"{tmp_path / 'file'}: cannot be written (disk full)"
+    with pytest.raises(WriteError, match=exactly(message)):
         write_text(tmp_path / "file", "new")
     assert names(tmp_path) == ["file"]
     assert (tmp_path / "file").read_text() == "old"
@@ -86,6 +92,57 @@ def test_a_change_that_fails_changes_nothing(tmp_path):
     assert read_json(path) == {"kept": 1}
     update_json(path, lambda value: value.update(more=2))
     assert read_json(path) == {"kept": 1, "more": 2}
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.ENOSPC, "No space left on device); make room on that disk"),
+        (errno.EROFS, "Read-only file system); make it writable, or choose another folder"),
+        (errno.EACCES, "Permission denied); make it writable, or choose another folder"),
+        (errno.EIO, "Input/output error)"),
+    ],
+)
+def test_what_cannot_be_written_is_told_with_what_helps(tmp_path, number, said):
+    with (
+        pytest.raises(WriteError, match=exactly(f"{tmp_path}: cannot be written ({said}")),
+        writing(tmp_path / "not told, the inner one is"),
+        writing(tmp_path),
+    ):
+        raise OSError(number, os.strerror(number))
+
+
+def test_a_line_that_cannot_be_written_whole_is_taken_back(tmp_path):
+    path = tmp_path / "lines"
+    journal = Journal(path)
+    journal.add("first")
+    file, journal._file = journal._file, Full(journal._file)
+    with pytest.raises(WriteError, match="No space left on device"):
+        journal.add("second")
+    journal._file = file
+    journal.add("third")
+    journal.close()
+    assert whole_lines(path) == ["first", "third"]
+    path.write_bytes(path.read_bytes() + "cut in ü".encode()[:-1])
+    assert whole_lines(path) == ["first", "third"]
+    assert whole_lines(tmp_path / "none") == []
+
+
+class Full:
+    """A file on a disk with room for three bytes."""
+
+    def __init__(self, file):
+        self.file, self.room = file, 3
+
+    def write(self, content):
+        if not self.room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        written = self.file.write(content[: self.room])
+        self.room -= written
+        return written
+
+    def __getattr__(self, name):
+        return getattr(self.file, name)
 
 
 def test_what_nothing_can_be_written_to_is_named(tmp_path, monkeypatch):

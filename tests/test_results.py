@@ -5,7 +5,7 @@ import pytest
 from messages import exactly
 
 from attn import results
-from attn.files import read_json
+from attn.files import read_json, write_json
 from attn.scoring import Scoring, fingerprint
 from attn.translation import NOTHING, Translation
 
@@ -43,7 +43,7 @@ def test_scores_come_with_all_that_they_depend_on(tmp_path):
         "checkpoint": {"name": "step-3", "step": 3, "sha256": "abc"},
         "search": {"name": "beam", "max_extra": 10},
     }
-    assert read_json(tmp_path / "scores.json") == {"test": {"beam step-3": scores}}
+    assert results.load_scores(tmp_path) == {"test": {"beam step-3": scores}}
 
 
 def test_scores_are_kept_by_split_search_and_checkpoint(tmp_path):
@@ -94,6 +94,47 @@ def test_statistics_of_sentences_come_back(tmp_path):
     with np.load(tmp_path / "sentences" / "test.beam-step-3.npz", allow_pickle=False) as archive:
         assert str(archive["translations"]) == scores["translations"]
         assert str(archive["reference"]) == scores["reference"]
+
+
+def test_scores_that_were_altered_are_left_out(tmp_path, capsys):
+    path, kept = tmp_path / "scores.json", save(tmp_path, name="greedy")
+    altered = save(tmp_path)["BLEU"]["score"]
+    path.write_text("99.9".join(path.read_text().rsplit(str(altered), 1)))
+    every = read_json(path)
+    every["test"]["older"] = {"BLEU": {"score": 1.0}}  # of a program that kept no checksums
+    write_json(path, every)
+    assert results.load_scores(tmp_path) == {
+        "test": {"greedy step-3": kept, "older": {"BLEU": {"score": 1.0}}}
+    }
+    assert capsys.readouterr().err == (
+        f"{path}: test, beam step-3: is not as it was written, and left out\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ("{", "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
+        ("[]", "it holds no scores"),
+        ('{"test": 3}', "it holds no scores"),
+        ("[" * 100_000, "maximum recursion depth exceeded while decoding a JSON array from a "
+         "unicode string"),
+    ],
+    ids=["cut", "list", "number", "deep"],
+)  # fmt: skip
+def test_a_damaged_file_of_scores_is_told_and_set_aside(tmp_path, capsys, content, why):
+    path = tmp_path / "scores.json"
+    path.write_text(content)
+    assert results.load_scores(tmp_path) == {}
+    assert capsys.readouterr().err == (
+        f"{path}: is not as it was written ({why}); scores in it are left out\n"
+    )
+    scores = save(tmp_path)
+    assert capsys.readouterr().err == (
+        f"{path}: is not as it was written; it is now damaged-scores.json, and a new one is begun\n"
+    )
+    assert results.load_scores(tmp_path) == {"test": {"beam step-3": scores}}
+    assert (tmp_path / "damaged-scores.json").read_text() == content
 
 
 def test_what_cannot_be_scored_leaves_nothing(tmp_path):

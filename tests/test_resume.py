@@ -2,7 +2,6 @@
 
 import contextlib
 import itertools
-import json
 import os
 import random
 import shutil
@@ -12,9 +11,9 @@ import sys
 import time
 
 import pytest
-import torch
+from leftovers import outcome, same
 
-from attn import checkpoint, runs
+from attn import runs
 from attn.checkpoint import Checkpoints
 from attn.cli import main
 from attn.interrupt import Interrupt
@@ -30,47 +29,11 @@ COMMON = [
     "trainer.keep_last=2",
     "model.dropout=0.1",
 ]
-TIMED = ("minutes", "tokens_per_second", "memory_gib")
 
 
 def train(output, *options):
     length = [f"trainer.steps={STEPS}", "trainer.evaluate_every=5"]
     return main(["train", *COMMON, *length, *options, f"output={output}"])
-
-
-def figures(run):
-    """What metrics.jsonl tells, but for what the clock and the machine decide."""
-    lines = map(json.loads, (run / "metrics.jsonl").read_text().splitlines())
-    return [{key: value for key, value in one.items() if key not in TIMED} for one in lines]
-
-
-def same(one, other):
-    """Equality of nested values, tensors bit by bit."""
-    if isinstance(one, torch.Tensor):
-        return torch.equal(one, other)
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
-    if isinstance(one, (list, tuple)):
-        return len(one) == len(other) and all(map(same, one, other))
-    return one == other
-
-
-def outcome(output):
-    """All that a run leaves and the clock does not decide."""
-    run = runs.find(str(output))
-    kept = Checkpoints(run / "checkpoints")
-    weights, state, meta = checkpoint.load(kept.find("last"))
-    for part in ("progress", "meter"):
-        state[part].pop("seconds")
-    best = checkpoint.load_meta(kept.find("best"))
-    return {
-        "steps": kept.steps(),
-        "weights": weights,
-        "state": state,
-        "dev": [meta["dev"], meta["dev_loss"], best["step"], best["score"]],
-        "figures": figures(run),
-        "name": run.relative_to(output),
-    }
 
 
 @pytest.fixture
@@ -145,7 +108,7 @@ def test_a_damaged_checkpoint_is_passed_over(tmp_path, capsys):
     said = capsys.readouterr()
     assert said.err == (
         f"{file}: is not as it was written (its checksum is not in meta.json); "
-        "it is now damaged-step-13, and the one before it is taken\n"
+        "it is now damaged-step-13\nthe newest checkpoint that is whole: step 10\n"
     )
     assert "goes on from step 10\n" in said.out
     assert same(outcome(whole), outcome(parts))

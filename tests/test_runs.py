@@ -1,4 +1,4 @@
-"""What makes two runs one, where they lie, and how they are found."""
+"""Where runs lie, how they are found, and what their files tell."""
 
 import pytest
 from messages import exactly
@@ -24,60 +24,6 @@ def config(**changes):
         "trainer": {"steps": 10, "clip": 1.0, "keep_best": 1},
         **changes,
     }
-
-
-def identity(changed=None, *, data="a", number_format="fp32", needs_steps=False):
-    return runs.identity(
-        changed or config(), data=data, number_format=number_format, needs_steps=needs_steps
-    )
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"seed": 2},
-        {"output": "elsewhere"},
-        {"study": "other"},
-        {"precision": {"device": "cuda"}},
-        {"search": {"name": "greedy"}},
-        {"dataset": {"name": "parallel"}},
-        {"trainer": {"steps": 20, "clip": 1.0, "keep_best": 3}},
-        {"batches": {"tokens": 64, "ahead": 9}},
-        {"filters": {"max_words": 9}},
-    ],
-)
-def test_what_does_not_change_the_model_does_not_change_the_identity(changes):
-    assert identity(config(**changes)) == identity()
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"tokenizer": {"name": "bpe"}},
-        {"model": {"name": "transformer", "dim": 16}},
-        {"attention": {"name": "softmax", "heads": 2}},
-        {"attention_elsewhere": {"name": "softmax"}},
-        {"encoder_attention": {"name": "softmax"}},
-        {"encoder_layers": [{"layers": 0, "name": "softmax"}]},
-        {"batches": {"tokens": 65, "ahead": 4}},
-        {"optimizer": {"name": "adam"}},
-        {"schedule": {"name": "noam"}},
-        {"loss": {"label_smoothing": 0.2}},
-        {"position": {"name": "learned"}},
-        {"trainer": {"steps": 10, "clip": 0.5, "keep_best": 1}},
-    ],
-)
-def test_what_changes_the_model_changes_the_identity(changes):
-    assert identity(config(**changes)) != identity()
-
-
-def test_data_and_format_count():
-    assert len({identity(), identity(data="b"), identity(number_format="bf16")}) == 3
-
-
-def test_length_counts_where_the_schedule_depends_on_it():
-    longer = config(trainer={"steps": 20, "clip": 1.0, "keep_best": 1})
-    assert identity(longer, needs_steps=True) != identity(needs_steps=True)
 
 
 def test_folders_have_plain_names():

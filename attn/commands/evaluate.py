@@ -5,7 +5,8 @@ from typing import Any
 
 from omegaconf import MISSING, DictConfig
 
-from attn import __version__, assemble, checkpoint, corpora, results
+from attn import __version__, assemble, corpora, results, runs, snapshot
+from attn.files import output_problems
 from attn.registry import ConfigError, as_yaml
 from attn.trained import Trained
 
@@ -23,6 +24,7 @@ def check(cfg: DictConfig) -> list[str]:
     found = Trained.problems(asked)
     if asked["run"] != MISSING:
         found += _split_problems(asked)
+        found += [] if found else output_problems("run", runs.find(str(asked["run"])), folder=True)
     if asked["samples"] < 0:
         found.append(f"samples={asked['samples']}: must be at least 0")
     return found
@@ -39,7 +41,7 @@ def run(cfg: DictConfig) -> float:
     references = [pair.target for pair in pairs]
     translator = trained.translator()
     said = translator.translate([pair.source for pair in pairs], trained.search())
-    meta = checkpoint.load_meta(trained.checkpoint)
+    meta = snapshot.load_meta(trained.checkpoint)
     scores = results.save(
         trained.folder,
         split,

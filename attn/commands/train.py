@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import shlex
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,21 +11,20 @@ from typing import Any
 import torch
 from omegaconf import DictConfig
 
-from attn import __version__, assemble, checking, checkpoint, corpora, runs
+from attn import __version__, assemble, checking, corpora, identity, runs, snapshot, stored
 from attn.assemble import Material
 from attn.batching import Batch, Batches
 from attn.checkpoint import Checkpoints
-from attn.files import output_problems, write_json
+from attn.files import WriteError, output_problems, write_json, writing
 from attn.filters import counted, oddities
 from attn.interrupt import Interrupt
 from attn.precision import Precision
-from attn.registry import ConfigError
+from attn.registry import ConfigError, RunError
 from attn.reporting import Report, warn
 from attn.roles import Roles
 from attn.trainer import Session, Trainer
 from attn.translation import Translator
 from attn.watch import Development, Watch
-from attn.weights import load_weights
 
 PURPOSE = "train a model; the same command again continues an unfinished run"
 EXAMPLES = """
@@ -52,13 +52,11 @@ def check(cfg: DictConfig) -> list[str]:
 def run(cfg: DictConfig) -> float | None:
     """Train, and return the best score on the development split."""
     job = Job.from_config(assemble.plain(cfg))
-    with runs.claimed(job.folder):
-        session = job.session()
-        if end := job.trainer.end(session.progress):
-            runs.save_config(job.folder, job.config)  # how it is evaluated may be new
-            print(f"{end}; nothing is left to do\n{job.farewell()}")  # noqa: T201
-        else:
-            job.train(session)
+    try:
+        with runs.claimed(job.folder):
+            job.go_on()
+    except WriteError as error:
+        raise RunError(f"{error}; {job.saved()}") from error
     return job.best()
 
 
@@ -84,13 +82,13 @@ class Job:
             config["dataset"]["root"] = str(Path(config["dataset"]["root"]).expanduser().resolve())
         material = assemble.material(config)
         trainer: Trainer = assemble.part(config, "trainer")
-        identity = runs.identity(
+        hash_ = identity.of(
             config,
             data=material.fingerprint,
             number_format=precision.format,
             needs_steps=assemble.schedule(config).needs_steps,
         )
-        folder = runs.folder(config, identity)
+        folder = runs.folder(config, hash_)
         kept = Checkpoints(
             folder / "checkpoints", keep_best=trainer.keep_best, keep_last=trainer.keep_last
         )
@@ -112,12 +110,25 @@ class Job:
         }
         return {said[why]: count for why, count in counts.items() if count}
 
+    def go_on(self) -> None:
+        """Do what is left to do of the run, and say so if that is nothing."""
+        session = self.session()
+        end = self.trainer.end(session.progress)
+        if end is None:
+            self.train(session)
+            return
+        self.describe()  # how it is evaluated may be new
+        if runs.status(self.folder) != "finished":
+            runs.set_status(self.folder, "finished")
+        print(f"{end}; nothing is left to do\n{self.farewell()}")  # noqa: T201
+
     def train(self, session: Session) -> None:
         """Train to the end, or until a signal comes; status.json tells how it went."""
-        report = self.open(session.progress.step)
-        runs.set_status(self.folder, "running")
         interrupt = Interrupt()
+        report = None
         try:
+            runs.set_status(self.folder, "running")
+            report = self.open(session.progress.step)
             session.observer = self.watch(session, report)
             session.stop = interrupt
             with interrupt.listening():
@@ -129,13 +140,29 @@ class Job:
             report.say(f"{self.trainer.end(session.progress)}\n{self.farewell()}")
             runs.set_status(self.folder, "finished")
         except (KeyboardInterrupt, SystemExit):
-            runs.set_status(self.folder, "interrupted")
+            self.note("interrupted")
             raise
         except BaseException as error:
-            runs.set_status(self.folder, "failed", error=f"{type(error).__name__}: {error}")
+            trace = "".join(traceback.format_exception(error))
+            self.note("failed", error=f"{type(error).__name__}: {error}", traceback=trace)
             raise
         finally:
-            report.close()
+            if report is not None:
+                report.close()
+
+    def note(self, state: str, **details: str) -> None:
+        """Set the status on the way out; that this cannot be written does not hide why."""
+        try:
+            runs.set_status(self.folder, state, **details)
+        except WriteError as error:
+            warn(f"{error}; it does not tell that the run {state}")
+
+    def saved(self) -> str:
+        """From where the same command goes on."""
+        steps = self.checkpoints.steps()
+        if not steps:
+            return "no checkpoint is saved yet, the same command begins anew"
+        return f"step {steps[-1]} is saved, the same command goes on from it"
 
     def session(self) -> Session:
         """The model and all that trains it, new from the seed or as the last checkpoint has it."""
@@ -174,15 +201,12 @@ class Job:
         for complaint in damaged:
             warn(complaint)
         if found is not None:
-            weights, state, _ = found
-            load_weights(model, weights)
-            session.restore(state)
+            stored.resume(session, found, self.folder, self.config, self.tokenizer_checksums)
         return session
 
     def open(self, step: int) -> Report:
         """Write what describes the run, and begin to report."""
-        runs.save_config(self.folder, self.config)
-        self.material.vocabularies.save(self.folder)
+        self.describe()
         counts = {
             "test": corpora.test_split(self.material.corpus),
             "train": {
@@ -194,6 +218,17 @@ class Job:
         }
         write_json(self.folder / "data.json", counts)
         return Report(self.folder, step=step, steps=self.trainer.steps)
+
+    def describe(self) -> None:
+        """Write what the run is: its config and its tokenizers."""
+        runs.save_config(self.folder, self.config)
+        with writing(self.folder):
+            self.material.vocabularies.save(self.folder)
+
+    @functools.cached_property
+    def tokenizer_checksums(self) -> dict[str, str]:
+        """The checksums of the tokenizers' files."""
+        return stored.tokenizer_checksums(self.material.vocabularies)
 
     def watch(self, session: Session, report: Report) -> Watch:
         """Who reports, validates and saves; says first what is trained on what."""
@@ -219,6 +254,7 @@ class Job:
             "torch": torch.__version__,
             "parameters": self.parameters(session),
             "config": self.config,
+            "tokenizer": self.tokenizer_checksums,
         }
         return Watch(
             report=report,
@@ -287,7 +323,7 @@ class Job:
     def best(self) -> float | None:
         """The best score on the development split, if there is one yet."""
         path = self.checkpoints.best()
-        return None if path is None else checkpoint.load_meta(path)["dev"]["BLEU"]["score"]
+        return None if path is None else snapshot.load_meta(path)["dev"]["BLEU"]["score"]
 
     def farewell(self) -> str:
         """The score, where the run lies, and what can be done with it."""

@@ -1,5 +1,6 @@
 """What finished runs have left."""
 
+import contextlib
 import dataclasses
 import json
 import statistics
@@ -7,10 +8,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from attn import checkpoint, results, runs
+from attn import results, runs, snapshot
 from attn.checkpoint import Checkpoints
-from attn.files import read_json
+from attn.files import read_json, whole_lines
 from attn.registry import ConfigError
+from attn.reporting import warn
+from attn.weights import CheckpointError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,14 +36,15 @@ class Run:
     dev: Score | None
     tokens_per_second: float | None
     minutes: float | None
+    best: str | None
+    scores: Mapping[str, Mapping[str, Any]]
 
     def score(self, split: str) -> Score | None:
         """BLEU of the best checkpoint on a split, by the run's own search, if it was evaluated."""
-        best = Checkpoints(self.folder / "checkpoints").best()
         split = self.test if split == "test" else split
-        for one in results.load_scores(self.folder).get(split, {}).values():
-            own = one["search"] == self.config["search"]
-            if own and best is not None and one["checkpoint"]["name"] == best.name:
+        for one in self.scores.get(split, {}).values():
+            own = one["search"] == self.config.get("search")
+            if own and self.best is not None and one["checkpoint"]["name"] == self.best:
                 return Score(one["BLEU"]["score"], one["BLEU"]["signature"])
         return None
 
@@ -66,11 +70,10 @@ def read(paths: Sequence[str]) -> list[Run]:
 
 
 def _run(folder: Path) -> Run:
-    best = Checkpoints(folder / "checkpoints").best()
-    meta = {} if best is None else checkpoint.load_meta(best)
+    best, meta = _best(folder)
     figures = _figures(folder / "metrics.jsonl")
-    rates = [one["tokens_per_second"] for one in figures if one["group"] == "train"]
-    minutes = [one["minutes"] for one in figures if one["group"] == "dev"]
+    rates = [one["tokens_per_second"] for one in figures if "tokens_per_second" in one]
+    minutes = [one["minutes"] for one in figures if "minutes" in one]
     bleu = meta.get("dev", {}).get("BLEU")
     return Run(
         folder=folder,
@@ -81,17 +84,34 @@ def _run(folder: Path) -> Run:
         dev=Score(bleu["score"], bleu["signature"]) if bleu else None,
         tokens_per_second=statistics.median(rates) if rates else None,
         minutes=max(minutes, default=None),
+        best=best,
+        scores=results.load_scores(folder),
     )
+
+
+def _best(folder: Path) -> tuple[str | None, dict[str, Any]]:
+    """The best checkpoint by name, and what it tells; nothing, and a remark, if it is not known."""
+    try:
+        best = Checkpoints(folder / "checkpoints").best()
+        return (None, {}) if best is None else (best.name, snapshot.load_meta(best))
+    except CheckpointError as error:
+        warn(str(error))
+        return None, {}
 
 
 def _test_split(path: Path) -> str:
     """The split that ``test`` stands for; runs of older programs do not tell."""
-    return str(read_json(path)["test"]) if path.exists() else "test"
+    try:
+        return str(read_json(path)["test"]) if path.exists() else "test"
+    except (OSError, ValueError, RecursionError, TypeError, KeyError):
+        warn(f"{path}: is not as it was written; {runs.AGAIN}")
+        return "test"
 
 
 def _figures(path: Path) -> list[dict[str, Any]]:
-    """The whole lines of metrics.jsonl; one that is being written is left out."""
-    if not path.exists():
-        return []
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    return [json.loads(line) for line in lines if line.endswith("\n")]
+    """The lines of metrics.jsonl; what is no line of figures is left out."""
+    found = []
+    for line in whole_lines(path):
+        with contextlib.suppress(ValueError, RecursionError):
+            found.append(json.loads(line))
+    return [one for one in found if isinstance(one, dict)]

@@ -1,0 +1,130 @@
+"""Whether what lies in the folder of a run can be used: its config, its tokenizer, a checkpoint."""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from attn import __version__, checking, identity, modules, runs
+from attn.assemble import FIXED
+from attn.files import checksums
+from attn.registry import ConfigError, as_yaml
+from attn.reporting import warn
+from attn.roles import LISTS
+from attn.snapshot import Loaded, load_meta
+from attn.trainer import Session
+from attn.vocabulary import FOLDERS, Vocabularies
+from attn.weights import CheckpointError, load_weights
+
+Config = Mapping[str, Any]
+NEEDED = ("dataset", "tokenizer", "model", "attention", "attention_elsewhere", "position", "search")
+
+
+def config_of(run: Path) -> dict[str, Any]:
+    """The config of a run, its plug-ins loaded; sections that an older program had not are empty.
+
+    Raises:
+        ConfigError: it is no config, or a plug-in is missing.
+    """
+    config = {"plugins": [], **{key: {} for key in FIXED}, **runs.load_config(run)}
+    if faults := list(_faults(config)):
+        path = run / runs.CONFIG
+        raise ConfigError([f"{path}: {fault}; {runs.AGAIN}" for fault in faults])
+    if unknown := modules.load(config["plugins"]):
+        raise ConfigError([f"{line} (a plug-in of {run})" for line in unknown])
+    return config
+
+
+def _faults(config: Config) -> Iterator[str]:
+    """What keeps a config from being read at all."""
+    plugins = config["plugins"]
+    if not isinstance(plugins, list) or not all(isinstance(one, str) for one in plugins):
+        yield f"plugins={as_yaml(plugins)} is no list of names"
+    for key in LISTS.values():
+        if not isinstance(config.get(key) or [], list):
+            yield f"{key}={as_yaml(config[key])} is no list"
+    for key in dict.fromkeys([*NEEDED, *FIXED, *checking.KINDS, *config]):
+        section, known = config.get(key), key in checking.KINDS or key in NEEDED
+        if section is None and key not in NEEDED and key not in FIXED:
+            continue
+        if known and not (isinstance(section, dict) and isinstance(section.get("name"), str)):
+            yield f"{key}={as_yaml(section)} names no component"
+        elif key in FIXED and not isinstance(section, dict):
+            yield f"{key}={as_yaml(section)} is no section"
+
+
+def problems(run: Path, config: Config, checkpoint: Path) -> list[str]:
+    """Why a checkpoint cannot be used with the config of its run, a line each."""
+    path = run / runs.CONFIG
+    if faults := checking.model_problems(config):
+        return [f"{path}: {fault}" for fault in faults]
+    try:
+        meta = load_meta(checkpoint)
+    except CheckpointError as error:
+        return [str(error)]
+    if changed := identity.differences(meta.get("config") or config, config):
+        return [
+            f"{path}: is not what {checkpoint.name} was trained with: {', '.join(changed)}; "
+            f"{runs.AGAIN}"
+        ]
+    return []
+
+
+def check_tokenizer(run: Path, meta: Mapping[str, Any]) -> None:
+    """Compare the files of the tokenizers of a run with what a checkpoint says of them.
+
+    Raises:
+        CheckpointError: one is missing, or not as it was written.
+    """
+    found, wanted = _checksums(run), meta.get("tokenizer")
+    for name, sum_ in (found if wanted is None else wanted).items():
+        if found.get(name) != sum_:
+            why = "is not as it was written" if name in found else "is missing"
+            raise CheckpointError(f"{run / name}: {why}; {runs.AGAIN}")
+
+
+def tokenizer_checksums(vocabularies: Vocabularies) -> dict[str, str]:
+    """The checksums of the files that tokenizers are saved in."""
+    with tempfile.TemporaryDirectory() as folder:
+        vocabularies.save(Path(folder))
+        return _checksums(Path(folder))
+
+
+def _checksums(folder: Path) -> dict[str, str]:
+    return {
+        f"{name}/{file}": sum_
+        for name in FOLDERS
+        for file, sum_ in checksums(folder / name).items()
+    }
+
+
+def resume(session: Session, found: Loaded, run: Path, config: Config, tokenizer: Any) -> None:
+    """Let a session go on from a checkpoint of its run; ``tokenizer``, the checksums of it now.
+
+    Raises:
+        CheckpointError: it was trained with something else, or this program cannot go on from it.
+    """
+    weights, state, meta = found
+    place = f"{run / 'checkpoints'}/step-{meta['step']}"
+    then = meta.get("config") or config
+    changed = identity.differences(then, config)
+    if meta.get("tokenizer", tokenizer) != tokenizer:
+        changed.append("another tokenizer")
+    if changed:
+        raise CheckpointError(f"{place}: was trained with {', '.join(changed)}{_ways_out(meta)}")
+    try:
+        load_weights(session.model, weights)
+        session.restore(state)
+    except (CheckpointError, LookupError, TypeError, ValueError, RuntimeError) as error:
+        why = f"{type(error).__name__}: {error}"
+        why = str(error) if isinstance(error, CheckpointError) else f"no state of it ({why})"
+        raise CheckpointError(f"{place}: {why}{_ways_out(meta)}") from error
+    if newer := checking.newer_options(then):
+        warn(f"{run} is older than these options, which take: {', '.join(newer)}")
+
+
+def _ways_out(meta: Mapping[str, Any]) -> str:
+    return (
+        f"; it was saved by attn {meta.get('version')}, this is attn {__version__}: go on with "
+        "that version, or train anew with study=NAME"
+    )

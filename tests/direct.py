@@ -1,0 +1,32 @@
+"""Commands without Hydra, which takes most of the time: composed once, then called."""
+
+import functools
+import importlib
+
+import hydra
+from omegaconf import open_dict
+
+
+@functools.cache
+def composed(command, overrides):
+    # Not imported above: conftest.py is read before shapes are checked in what is imported.
+    plugins = importlib.import_module("attn.plugins")
+    with hydra.initialize_config_module("attn.conf", version_base="1.3"):
+        plugins.store_sections()
+        return hydra.compose(command, list(overrides))
+
+
+def call(command, *overrides, **values):
+    """The exit code, and what is said of an error, as ``attn.launch`` has it."""
+    launch, registry = (importlib.import_module(f"attn.{name}") for name in ("launch", "registry"))
+    module = importlib.import_module(f"attn.commands.{command}")
+    cfg = composed(command, overrides).copy()
+    with open_dict(cfg):
+        cfg.update({key: str(value) for key, value in values.items()})
+    try:
+        if found := module.check(cfg.copy()):
+            raise registry.ConfigError(found)
+        module.run(cfg)
+    except (registry.ConfigError, registry.RunError) as error:
+        return launch._code(error), launch._line(command, error)
+    return 0, ""
