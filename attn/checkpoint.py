@@ -59,7 +59,7 @@ class Checkpoints:
         meta: Mapping[str, Any],
     ) -> None:
         """Write a folder beside its place, then rename it into it."""
-        self._tidy(final)
+        self._tidy(final.name.partition("-")[0])
         part = final.with_name(f".{final.name}.part")
         hidden = None
         try:
@@ -184,12 +184,21 @@ class Checkpoints:
             path.rename(hidden)
         return hidden
 
-    def _tidy(self, final: Path) -> None:
+    def tidy(self) -> None:
+        """Remove what a kill left, and what it kept from being removed.
+
+        Raises:
+            WriteError: something cannot be removed.
+        """
+        with writing(self.folder):
+            self._tidy("step")
+            self._drop()
+
+    def _tidy(self, kind: str) -> None:
         """Remove what a kill left of this kind: what was being written, what was being removed.
 
         Averages are made while a run is trained; the one leaves alone what the other writes.
         """
-        kind = final.name.partition("-")[0]
         for pattern in (f".{kind}-*.part", f".{kind}-*.old"):
             for left in self.folder.glob(pattern):
                 shutil.rmtree(left)

@@ -1,7 +1,7 @@
 """Whether what lies in the folder of a run can be used: its config, its tokenizer, a checkpoint."""
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from attn.weights import CheckpointError, load_weights
 
 Config = Mapping[str, Any]
 NEEDED = ("dataset", "tokenizer", "model", "attention", "attention_elsewhere", "position", "search")
+PLACES = ("root", "device", "threads", "tf32")
 
 
 def config_of(run: Path) -> dict[str, Any]:
@@ -70,6 +71,25 @@ def problems(run: Path, config: Config, checkpoint: Path) -> list[str]:
     return []
 
 
+def remarks(
+    run: Path, config: Config, meta: Mapping[str, Any], sections: Sequence[str]
+) -> list[str]:
+    """What some sections say otherwise than when a checkpoint was saved, and may be meant so."""
+    then = meta.get("config")
+    if not isinstance(then, Mapping):
+        return []
+    found = []
+    for key in sections:
+        one, other = then.get(key) or {}, config.get(key) or {}
+        found += [
+            f"{run / runs.CONFIG}: {key}.{option}={as_yaml(other.get(option))}, which was "
+            f"{as_yaml(one.get(option))} when step {meta['step']} was saved"
+            for option in {**one, **other}
+            if one.get(option) != other.get(option) and option not in PLACES
+        ]
+    return found
+
+
 def check_tokenizer(run: Path, meta: Mapping[str, Any]) -> None:
     """Compare the files of the tokenizers of a run with what a checkpoint says of them.
 
@@ -109,7 +129,7 @@ def resume(session: Session, found: Loaded, run: Path, config: Config, tokenizer
     then = meta.get("config") or config
     changed = identity.differences(then, config)
     if meta.get("tokenizer", tokenizer) != tokenizer:
-        changed.append("another tokenizer")
+        changed.append("another tokenizer than this program makes of the text")
     if changed:
         raise CheckpointError(f"{place}: was trained with {', '.join(changed)}{_ways_out(meta)}")
     try:

@@ -33,14 +33,18 @@ class Trained:
             ConfigError: there is no such run or checkpoint, or a plug-in of the run is missing.
         """
         folder, config = Trained.config_of(asked)
+        try:
+            checkpoint = Checkpoints(folder / "checkpoints").find(str(asked["checkpoint"]))
+            meta = snapshot.load_meta(checkpoint)
+        except CheckpointError as error:
+            raise ConfigError([str(error)]) from None
+        used = ["dataset", "scoring", "precision", *([] if asked.get("search") else ["search"])]
+        for line in stored.remarks(folder, config, meta, used):
+            warn(line)
         precision = dict(asked["precision"])
         if precision["dtype"] == "auto":
             precision["dtype"] = config["precision"].get("dtype", "auto")
         config["precision"] = precision
-        try:
-            checkpoint = Checkpoints(folder / "checkpoints").find(str(asked["checkpoint"]))
-        except CheckpointError as error:
-            raise ConfigError([str(error)]) from None
         return Trained(folder, config, checkpoint, asked.get("search") or config["search"])
 
     @staticmethod

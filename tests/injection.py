@@ -6,11 +6,18 @@ import io
 import os
 from pathlib import Path
 
+EVERYTHING = {"open", "write", "fsync", "mkdir", "rename", "unlink", "rmdir"}
+KILL = "kill"
 LASTING = {
+    KILL: EVERYTHING,
     errno.ENOSPC: {"open", "write", "fsync", "mkdir"},
-    errno.EROFS: {"open", "write", "fsync", "mkdir", "rename", "unlink", "rmdir"},
+    errno.EROFS: EVERYTHING,
     errno.EACCES: set(),
 }
+
+
+class Killed(BaseException):
+    """Stands for the end of the process: nothing is changed any more."""
 
 
 class File:
@@ -47,6 +54,8 @@ class Disk:
         number = len(self.changes) - 1
         if number == self.at or (self.failed and kind in LASTING[self.error]):
             self.failed = True
+            if self.error == KILL:
+                raise Killed
             raise OSError(self.error, os.strerror(self.error), str(path))
 
     def counted(self, kind, call):

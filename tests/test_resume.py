@@ -1,16 +1,17 @@
 """A run that was stopped anywhere, and went on, is the run that was not."""
 
-import contextlib
-import itertools
+import functools
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
 import time
 
 import pytest
+from direct import call
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from leftovers import outcome, same
 
 from attn import runs
@@ -21,6 +22,7 @@ from attn.interrupt import Interrupt
 STEPS = 13
 COMMON = [
     "experiment=smoke",
+    "study=resume",
     "precision.device=cpu",
     "dataset.train_size=150",
     "dataset.dev_size=7",
@@ -34,6 +36,15 @@ COMMON = [
 def train(output, *options):
     length = [f"trainer.steps={STEPS}", "trainer.evaluate_every=5"]
     return main(["train", *COMMON, *length, *options, f"output={output}"])
+
+
+def quickly(output, *options):
+    """Train as ``train`` does, in less time."""
+    length = [f"trainer.steps={STEPS}", "trainer.evaluate_every=5", "trainer.samples=0"]
+    try:
+        return call("train", *COMMON, *length, *options, output=output)[0]
+    except KeyboardInterrupt:
+        return 130
 
 
 @pytest.fixture
@@ -57,30 +68,84 @@ def stopped_after(monkeypatch):
     return stop
 
 
-@pytest.mark.training
-@pytest.mark.parametrize(
-    "options",
-    [
-        ["precision.dtype=fp32"],
-        ["precision.dtype=fp32", "trainer.accumulate=2", "trainer.patience=9"],
-        ["precision.dtype=bf16", "model.dim=16"],
-        ["precision.dtype=fp16"],
-    ],
-    ids=["fp32", "accumulated", "bf16", "fp16"],
-)
-def test_stopped_anywhere_it_goes_on_as_if_it_had_not_been(tmp_path, stopped_after, options):
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    assert train(whole, *options) == 0
-    draw = random.Random(str(options))
-    stops = [draw.randint(0, 5) for _ in range(3)]
+OPTIONS = {
+    "fp32": ["precision.dtype=fp32"],
+    "fp32, accumulated": ["precision.dtype=fp32", "trainer.accumulate=2", "trainer.patience=9"],
+    "bf16": ["precision.dtype=bf16", "model.dim=16"],
+    "bf16, accumulated": ["precision.dtype=bf16", "model.dim=16", "trainer.accumulate=3"],
+    "fp16": ["precision.dtype=fp16"],
+    "fp16, accumulated": ["precision.dtype=fp16", "trainer.accumulate=2"],
+}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """What a run leaves that was not stopped, by its options."""
+
+    @functools.cache
+    def train_whole(*options):
+        output = tmp_path_factory.mktemp("whole")
+        assert quickly(output, *options) == 0
+        return outcome(output)
+
+    return train_whole
+
+
+def goes_on(whole, parts, stopped_after, options, stops):
+    """Stop a run after each of some numbers of steps, let it end, and compare."""
     for steps in stops:
         stopped_after(steps)
-        assert train(parts, *options) == 130
+        assert quickly(parts, *options) == 130
         assert runs.status(runs.find(str(parts))) == "interrupted"
     stopped_after(STEPS)
-    assert train(parts, *options) == 0
-    one, other = outcome(whole), outcome(parts)
+    assert quickly(parts, *options) == 0
+    one, other = whole(*options), outcome(parts)
     assert [key for key in one if not same(one[key], other[key])] == [], f"stopped after {stops}"
+
+
+@pytest.mark.training
+@pytest.mark.parametrize("name", OPTIONS)
+def test_stopped_anywhere_it_goes_on_as_if_it_had_not_been(whole, tmp_path, stopped_after, name):
+    draw = random.Random(name)
+    goes_on(whole, tmp_path, stopped_after, OPTIONS[name], [draw.randint(0, 5) for _ in range(2)])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("name", OPTIONS)
+def test_stopped_at_any_points_it_goes_on(whole, tmp_path_factory, stopped_after, name, capsys):
+    seen = []
+
+    @settings(max_examples=20, derandomize=True, suppress_health_check=list(HealthCheck))
+    @given(
+        st.lists(st.integers(0, STEPS - 1), min_size=1, max_size=4).filter(lambda s: sum(s) < STEPS)
+    )
+    def any_points(stops):
+        seen.append(stops)
+        parts = tmp_path_factory.mktemp("parts")
+        goes_on(whole, parts, stopped_after, OPTIONS[name], stops)
+
+    any_points()
+    with capsys.disabled():
+        print(f"\n{name}: {len(seen)} runs, stopped {sum(map(len, seen))} times")
+
+
+@pytest.mark.training
+def test_the_same_seed_gives_the_same_run_whatever_surrounds_it(whole, tmp_path):
+    """Neither the batches made ahead, nor the hashes of strings, nor the folder count."""
+    options = ("precision.dtype=fp32", "precision.threads=1")
+    assert quickly(tmp_path / "ahead", *options, "batches.ahead=1") == 0
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    process = started(
+        "runs", *options, f"trainer.steps={STEPS}", "trainer.evaluate_every=5", "trainer.samples=0",
+        cwd=elsewhere, env={**os.environ, "PYTHONHASHSEED": "77", "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert process.communicate()
+    assert process.returncode == 0
+    one = whole(*options)
+    for other in (outcome(tmp_path / "ahead"), outcome(elsewhere / "runs")):
+        assert [key for key in one if not same(one[key], other[key])] == []
 
 
 @pytest.mark.training
@@ -130,10 +195,12 @@ def test_one_run_is_trained_by_one_process(tmp_path, capsys):
 # Real processes
 
 
-def started(output, *options):
+def started(output, *options, **surroundings):
     code = "import sys; from attn.cli import main; sys.exit(main(sys.argv[1:]))"
     command = [sys.executable, "-c", code, "train", *COMMON, f"output={output}", *options]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **surroundings
+    )
 
 
 def trains(process, output):
@@ -157,27 +224,3 @@ def test_a_signal_saves_and_ends(tmp_path, signum, code):
     step = Checkpoints(run / "checkpoints").steps()[-1]
     assert f"interrupted; step {step} is saved, the same command goes on from it\n" in out
     assert runs.status(run) == "interrupted"
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(3000)
-def test_what_is_killed_goes_on(tmp_path):
-    """Killed fifty times at random moments, it ends as if it had not been."""
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    options = ["trainer.steps=400", "trainer.evaluate_every=3", "precision.threads=1"]
-    assert started(whole, *options).wait() == 0
-    draw, kills = random.Random(1), 0
-    for _ in itertools.count():
-        process = started(parts, *options)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.communicate(timeout=draw.uniform(2.0, 12.0))
-        if process.returncode is not None:
-            break
-        process.kill()
-        process.communicate()
-        kills += 1
-        if kills == 50:
-            assert started(parts, *options).wait() == 0
-            break
-    assert same(outcome(whole), outcome(parts)), f"killed {kills} times"
-    shutil.rmtree(parts)

@@ -202,6 +202,7 @@ class Job:
             warn(complaint)
         if found is not None:
             stored.resume(session, found, self.folder, self.config, self.tokenizer_checksums)
+            self.checkpoints.tidy()
         return session
 
     def open(self, step: int) -> Report:
