@@ -10,6 +10,7 @@ from attn.assemble import Material
 from attn.corpora import Pair
 from attn.corpora.generated import Copy
 from attn.tokenizers.bytes import Bytes
+from attn.vocabulary import Vocabularies
 
 HEADED = {"name": "softmax", "heads": 2}
 
@@ -93,6 +94,10 @@ def test_what_does_not_change_the_model_does_not_change_the_identity(config, cha
     [
         ({"tokenizer.size": 777}, "tokenizer.size=8000, now 777"),
         ({"tokenizer.name": "unigram"}, "tokenizer.name=bpe, now unigram"),
+        (
+            {"target_tokenizer": {"name": "bpe", "size": 777}},
+            "target_tokenizer.name=absent, now bpe",
+        ),
         ({"model.dim": 16}, "model.dim=128, now 16"),
         ({"model.dropout": 0.5}, "model.dropout=0.3, now 0.5"),
         ({"attention.bias": True}, "encoder_attention.0.bias=false, now true"),
@@ -125,7 +130,7 @@ def test_every_option_of_training_is_in_one_of_the_tables(config):
     counting = {"tokenizer", "model", "attention", "position", "optimizer", "schedule"}
     counting |= {"attention_elsewhere", "batches", "loss", "trainer"}
     empty = {"encoder_layers", "decoder_layers", "cross_layers"}
-    empty |= {"encoder_attention", "decoder_attention", "cross_attention"}
+    empty |= {"target_tokenizer", "encoder_attention", "decoder_attention", "cross_attention"}
     assert set(config) == counting | empty | identity.APART
 
 
@@ -163,8 +168,10 @@ def test_an_option_with_a_new_default_is_a_difference(config, monkeypatch):
 def test_the_content_of_each_split_counts():
     def mark(train, dev):
         corpus = Copy()
-        pairs = ([Pair(*one) for one in split] for split in (train, dev))
-        return Material(corpus, *pairs, Bytes(), {}, {}).fingerprint
+        pairs = (
+            [Pair(*one[:2], weight=float(len(one) - 1)) for one in split] for split in (train, dev)
+        )
+        return Material(corpus, *pairs, Vocabularies(Bytes(), Bytes()), {}, {}).fingerprint
 
     one, two, three = ("a", "b"), ("c", "d"), ("a\tb", "c")
     marks = [
@@ -175,6 +182,7 @@ def test_the_content_of_each_split_counts():
         mark([one, two, one], []),
         mark([three], []),
         mark([("a", "b\tc")], []),
+        mark([("a", "b", "twice")], []),
     ]
     assert len(set(marks)) == len(marks)
     assert mark([one, two], [one]) == marks[0]
