@@ -4,20 +4,24 @@ import contextlib
 import hashlib
 import http.server
 import threading
+import time
 
 from attn.corpora.download import Remote
+
+PIECE = 20_000  # bytes that are sent at once
 
 
 class Server:
     """What is asked of it, and how it is to answer.
 
     ``cuts`` are the bytes after which it breaks off, of one request after another; ``ranges`` is
-    whether it can go on from a place.
+    whether it can go on from a place, ``moved`` what it sends elsewhere, ``pause`` the
+    seconds between one piece and the next.
     """
 
     def __init__(self, port):
         self.url = f"http://127.0.0.1:{port}"
-        self.files, self.asked = {}, []
+        self.files, self.moved, self.asked, self.pause = {}, {}, [], 0
         self.cuts, self.ranges, self.seal, self.wait = [], True, '"one"', threading.Event()
         self.wait.set()
 
@@ -36,6 +40,8 @@ class Server:
         """Status, headers and content for a request."""
         self.asked.append((path, dict(headers)))
         self.wait.wait(10)
+        if path in self.moved:
+            return 302, {"Location": self.moved[path]}, b""
         content = self.files.get(path)
         if content is None:
             return 404, {}, b""
@@ -62,7 +68,10 @@ def serving():
                 self.send_header(name, value)
             self.end_headers()
             cut = server.cuts.pop(0) if server.cuts else None
-            self.wfile.write(content[:cut])
+            with contextlib.suppress(OSError):  # whoever asked may be gone
+                for start in range(0, len(content[:cut]), PIECE):
+                    self.wfile.write(content[:cut][start : start + PIECE])
+                    time.sleep(server.pause)
 
         def log_message(self, *said):
             """Nothing is said."""

@@ -2,7 +2,10 @@
 
 import hashlib
 import random
+import subprocess
+import sys
 import threading
+import time
 
 import pytest
 from serving import serving
@@ -91,6 +94,14 @@ def test_a_server_that_cannot_go_on_sends_all_again(server, path):
     server.ranges = False
     assert fetched(remote, path).read_bytes() == CONTENT
     assert server.places == [f"bytes={kept}-"]
+
+
+def test_a_server_that_sends_elsewhere_is_followed(server, path):
+    remote, kept = interrupted(server, path)
+    moved = download.Remote(f"{server.url}/old.tgz", remote.checksum)
+    server.moved["/old.tgz"] = "/file.tgz"
+    assert fetched(moved, path).read_bytes() == CONTENT
+    assert server.places == [f"bytes={kept}-"] * 2
 
 
 def test_a_file_that_changed_meanwhile_is_fetched_whole(server, path):
@@ -185,10 +196,16 @@ def test_without_a_published_checksum_the_first_is_kept(server, path, capsys):
     assert capsys.readouterr().err.splitlines()[1:] == [
         f"no checksum of file.tgz is published; compared from now on with sha256 {digest}"
     ]
+    found = hashlib.sha256(OTHER).hexdigest()
     fetched(remote, path).write_bytes(OTHER)
     assert refused(remote, path) == (
-        f"{path}: its sha256 is {hashlib.sha256(OTHER).hexdigest()}, must be {digest}; remove it, "
-        "and it is fetched again"
+        f"{path}: its sha256 is {found}, must be {digest}; remove it, and it is fetched again"
+    )
+    path.unlink()
+    server.files["/file.tgz"] = OTHER
+    assert refused(remote, path) == (
+        f"{remote.url}: its sha256 is {found}, must be {digest}; what came is thrown away; try "
+        "again, and if it comes again, fetch the file elsewhere and give dataset.root=FOLDER"
     )
 
 
@@ -218,6 +235,15 @@ def test_a_server_that_does_not_answer(server, path, monkeypatch):
     assert refused(remote, path) == (
         f"{remote.url}: cannot be fetched: no answer within 0.1 seconds; try again, "
         f"{BY_HAND.format(path=path)}"
+    )
+
+
+def test_a_server_that_falls_silent(server, path, monkeypatch):
+    monkeypatch.setattr(download, "PATIENCE", 0.1)
+    server.pause = 0.3
+    remote = server.remote("file.tgz", CONTENT)
+    assert refused(remote, path) == (
+        f"{remote.url}: cannot be fetched: it broke off; try again, {BY_HAND.format(path=path)}"
     )
 
 
@@ -258,6 +284,26 @@ def test_of_two_programs_at_once_one_waits_for_the_other(server, path, capsys):
     ]
     assert server.places == [None]
     assert path.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("kills", [1, pytest.param(24, marks=pytest.mark.slow)])
+def test_a_program_that_is_killed_is_gone_on_from(server, path, kills):
+    """Killed at any byte; what stays is a part, and its file comes whole."""
+    remote = server.remote("file.tgz", CONTENT)
+    call = f"fetched(Remote({remote.url!r}, {remote.checksum!r}), Path({str(path)!r}))"
+    imports = "from pathlib import Path; from attn.corpora.download import Remote, fetched"
+    server.pause = 0.01
+    for number in range(kills):
+        with subprocess.Popen([sys.executable, "-c", f"{imports}; {call}"]) as program:
+            while len(server.asked) <= number and program.poll() is None:
+                time.sleep(0.005)
+            time.sleep(0.02 + 0.003 * number)
+            program.kill()
+        assert not path.exists()
+        server.pause += 0.002
+    server.pause = 0
+    assert fetched(remote, path).read_bytes() == CONTENT
+    assert names(path) == ["file.tgz"]
 
 
 def test_progress_is_shown_on_a_terminal(server, path, monkeypatch, capsys):

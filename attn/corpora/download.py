@@ -82,14 +82,14 @@ def _fetch(remote: Remote, path: Path) -> None:
                 f"{remote.url}: cannot be fetched: {_reason(error)}; {_kept(remote, part)}"
                 f"or fetch it by hand as {path}, or give dataset.root=FOLDER with the files"
             ) from error
-    complaint = _difference(part, remote)
-    if complaint:
+    expected = _expected(remote, path)
+    if complaint := _difference(part, Remote(remote.url, expected, remote.size)):
         _forget(part)
         raise RunError(
             f"{remote.url}: {complaint}; what came is thrown away; try again, and if it comes "
             f"again, fetch the file elsewhere and give dataset.root=FOLDER"
         )
-    if remote.checksum is None:
+    if expected is None:
         digest = pooch.file_hash(str(part), alg="sha256")
         write_text(_record(path), f"{digest}  {path.name}\n")
         _say(f"no checksum of {path.name} is published; compared from now on with sha256 {digest}")
@@ -137,7 +137,7 @@ class _Transfer:
             raise _Whole
         if response.status_code in {206, 416} and not place.startswith(f"bytes {self.start}-"):
             file.truncate(0)
-            raise _StartAgain
+            raise _StartAgain if self.start else requests.RequestException
         if response.status_code == 200:
             file.truncate(0)
             seal = response.headers.get("ETag", "")
@@ -202,7 +202,11 @@ def _reason(error: requests.RequestException) -> str:
         return f"the server answers {error.response.status_code} {error.response.reason}"
     if isinstance(error, requests.Timeout):
         return f"no answer within {PATIENCE} seconds"
-    return "no connection" if isinstance(error, requests.ConnectionError) else "it broke off"
+    if isinstance(error, requests.exceptions.SSLError):
+        return "the certificate of the server is not accepted"
+    # Once the answer has begun, requests tells of no request.
+    began = not isinstance(error, requests.ConnectionError) or error.request is None
+    return "it broke off" if began else "no connection"
 
 
 def _kept(remote: Remote, part: Path) -> str:
