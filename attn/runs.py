@@ -44,7 +44,7 @@ def load_config(run: Path) -> dict[str, Any]:
     """
     path = run / CONFIG
     try:
-        config = OmegaConf.to_container(OmegaConf.load(path))
+        config = OmegaConf.to_container(OmegaConf.load(path), resolve=True)
     except OSError as error:
         raise ConfigError([f"{path}: cannot be read ({error.strerror})"]) from None
     except (ValueError, RecursionError, YAMLError, OmegaConfBaseException) as error:

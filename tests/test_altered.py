@@ -146,8 +146,13 @@ def check(finished, folder, data):
     if code:
         assert file.name in err or file.parent.name in err, (command, name, err)
     elif not err:
-        remarked = name == "status.json" and out.startswith(said)
-        assert out == said or remarked, (command, name)
+        told_of = {
+            "status.json": out.startswith(said),
+            "scores.json": "not evaluated on" in out,
+            "data.json": "not evaluated on" in out,
+            "config.yaml": "not evaluated on" in out,
+        }
+        assert out == said or told_of.get(name), (command, name)
     if command == "train":
         assert code == 0
         one, other = outcome(output), outcome(copy)
@@ -159,7 +164,7 @@ def check(finished, folder, data):
 @pytest.mark.training
 @settings(
     max_examples=12,
-    phases=[Phase.explicit, Phase.generate],
+    phases=[Phase.generate],
     derandomize=True,
     suppress_health_check=list(HealthCheck),
 )
@@ -173,7 +178,12 @@ def test_what_is_altered_is_told_or_does_not_matter(finished, tmp_path_factory, 
 def test_five_hundred_alterations(finished, tmp_path_factory, capsys):
     found = []
 
-    @settings(max_examples=500, derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=500,
+        phases=[Phase.generate],
+        derandomize=True,
+        suppress_health_check=list(HealthCheck),
+    )
     @given(data=st.data())
     def five_hundred(data):
         found.append(check(finished, tmp_path_factory.mktemp("altered"), data))

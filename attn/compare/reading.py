@@ -15,6 +15,9 @@ from attn.registry import ConfigError
 from attn.reporting import warn
 from attn.weights import CheckpointError
 
+# What may change when training is over: where a run lies, and how it is used.
+LATER = {"output", "study", "plugins", "search", "validation_search", "scoring"}
+
 
 @dataclasses.dataclass(frozen=True)
 class Score:
@@ -71,13 +74,16 @@ def read(paths: Sequence[str]) -> list[Run]:
 
 def _run(folder: Path) -> Run:
     best, meta = _best(folder)
+    config = runs.load_config(folder)
+    if changed := _changed(folder, config):
+        warn(f"{folder / runs.CONFIG}: is not what the run was trained with: {', '.join(changed)}")
     figures = _figures(folder / "metrics.jsonl")
     rates = [one["tokens_per_second"] for one in figures if "tokens_per_second" in one]
     minutes = [one["minutes"] for one in figures if "minutes" in one]
     bleu = meta.get("dev", {}).get("BLEU")
     return Run(
         folder=folder,
-        config=runs.load_config(folder),
+        config=config,
         state=runs.status(folder) or "unknown",
         test=_test_split(folder / "data.json"),
         parameters=meta.get("parameters"),
@@ -97,6 +103,18 @@ def _best(folder: Path) -> tuple[str | None, dict[str, Any]]:
     except CheckpointError as error:
         warn(str(error))
         return None, {}
+
+
+def _changed(folder: Path, config: Mapping[str, Any]) -> list[str]:
+    """The sections of a config that the newest checkpoint has otherwise, and may not have."""
+    last = Checkpoints(folder / "checkpoints").last()
+    try:
+        then = {} if last is None else snapshot.load_meta(last).get("config") or {}
+    except CheckpointError as error:
+        warn(str(error))
+        then = {}
+    keys = {**then, **config}.keys() - LATER if then else ()
+    return sorted(key for key in keys if then.get(key) != config.get(key))
 
 
 def _test_split(path: Path) -> str:
