@@ -1,6 +1,7 @@
 """What a run leaves, and whether two runs left the same."""
 
 import json
+import re
 
 import torch
 
@@ -16,7 +17,8 @@ def figures(run):
 def said(run):
     """What log.txt tells of steps and samples, without times and speeds."""
     lines = [line.split(" ", 2)[2] for line in (run / "log.txt").read_text().splitlines()]
-    return [line.partition(" tokens/s")[0].rpartition("  ")[0] for line in lines if "step" in line]
+    steps = [line for line in lines if re.match(r"(dev at )?step \d+  ", line)]
+    return [line.partition(" tokens/s")[0].rpartition("  ")[0] for line in steps]
 
 
 def same(one, other):

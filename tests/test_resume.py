@@ -93,13 +93,15 @@ def whole(tmp_path_factory):
 
 def goes_on(whole, parts, stopped_after, options, stops):
     """Stop a run after each of some numbers of steps, let it end, and compare."""
+    stopped_after(STEPS)
+    expected = whole(*options)
     for steps in stops:
         stopped_after(steps)
         assert quickly(parts, *options) == 130
         assert runs.status(runs.find(str(parts))) == "interrupted"
     stopped_after(STEPS)
     assert quickly(parts, *options) == 0
-    one, other = whole(*options), outcome(parts)
+    one, other = expected, outcome(parts)
     assert [key for key in one if not same(one[key], other[key])] == [], f"stopped after {stops}"
 
 
