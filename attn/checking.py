@@ -12,7 +12,8 @@ from attn import registry
 from attn.assemble import FIXED, SECTIONS, Config, model, part, schedule
 from attn.contract import Role
 from attn.registry import ConfigError
-from attn.roles import Roles
+from attn.roles import COUNTS, Roles
+from attn.roles import SECTIONS as ATTENTIONS
 
 KINDS = SECTIONS | {f"{role.value}_attention": "attention" for role in Role}
 KINDS["attention_elsewhere"] = "attention"
@@ -44,6 +45,21 @@ def use_problems(search_section: Config, precision_section: Config) -> list[str]
         *_every_fault(lambda one: part(one, "search", "search"), config),
         *_every_fault(lambda one: part(one, "precision"), config),
     ]
+
+
+def unused(config: Config) -> dict[str, str]:
+    """The sections of attentions that no layer takes, and why; options set there are in vain."""
+    roles, model_section = Roles(config), config["model"]
+    taken = {
+        roles.section(role, layer)[0]
+        for role in Role
+        for layer in range(model_section.get(COUNTS[role], 1))
+    }
+    why = dict.fromkeys(ATTENTIONS, "no layer takes it; every one has an attention of its own")
+    why["attention_elsewhere"] = (
+        f"no layer takes it; attention={config['attention']['name']} serves every role"
+    )
+    return {key: reason for key, reason in why.items() if key not in taken}
 
 
 def _section_problems(config: Config) -> Iterator[str]:

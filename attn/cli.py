@@ -3,7 +3,6 @@
 Nothing heavy is imported here, so that help comes at once; `attn.launch` does the work.
 """
 
-import argparse
 import importlib
 import os
 import signal
@@ -12,7 +11,7 @@ from collections.abc import Sequence
 from types import FrameType
 
 import attn
-from attn import usage
+from attn import flags, usage
 
 INTERRUPTED, TERMINATED = 130, 143
 WRONG_INPUT = 2
@@ -60,26 +59,10 @@ def _dispatch(arguments: list[str]) -> int:
     if command not in commands:
         sys.stderr.write(usage.unknown_command(command, commands))
         return WRONG_INPUT
-    flags, overrides = _flags(command).parse_known_args(rest)
-    if flags.help:
+    asked, overrides, problems = flags.parse(rest)
+    if asked.help:
         sys.stdout.write(usage.command_help(command))
         return 0
-    code: int = importlib.import_module("attn.launch").launch(command, overrides, flags)
+    launch = importlib.import_module("attn.launch").launch
+    code: int = launch(command, overrides, asked, problems)
     return code
-
-
-def _flags(command: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(f"attn {command}", add_help=False, allow_abbrev=False)
-    parser.usage = f"attn {command} [KEY=VALUE ...] [-m]"
-    parser.add_argument("-h", "--help", action="store_true")
-    parser.add_argument("-m", "--multirun", action="store_true")
-    parser.add_argument("--config-dir")
-    parser.add_argument("--cfg", choices=("job", "hydra", "all"))
-    parser.add_argument("--resolve", action="store_true")
-    parser.add_argument(
-        "--info",
-        nargs="?",
-        const="all",
-        choices=("all", "config", "defaults", "defaults-tree", "plugins", "searchpath"),
-    )
-    return parser

@@ -6,6 +6,7 @@ from typing import Any
 
 from omegaconf import MISSING, DictConfig, OmegaConf
 
+from attn.naming import at
 from attn.overrides import Given
 
 TYPES = (bool, int, float, str, list)
@@ -21,9 +22,9 @@ def problem(one: Given, cfg: DictConfig, choices: Mapping[str, Any]) -> str | No
     if found or (_is_hydra(key)):
         return found
     if isinstance(value, dict):
-        inner = (_unknown(k, tree, choices, adds=not one.changes) for k in _keys(value, f"{key}."))
+        inner = (_unknown(k, tree, choices, adds=not one.changes) for k in dotted(value, f"{key}."))
         return next(filter(None, inner), None)
-    present = _at(tree, key) if one.changes else None
+    present = at(tree, key) if one.changes else None
     if isinstance(present, dict) and present:
         options = ", ".join(f"{key}.{option}" for option in present)
         return f"a section, not an option; its options are {options}"
@@ -32,13 +33,13 @@ def problem(one: Given, cfg: DictConfig, choices: Mapping[str, Any]) -> str | No
 
 def _unknown(key: str, tree: Any, choices: Mapping[str, Any], *, adds: bool) -> str | None:
     """Why there is no such key; None if there is one, or if a mapping is free to take it."""
-    known = list(_keys(tree))
+    known = list(dotted(tree))
     if key in known:
         return None
     section, _, _ = key.rpartition(".")
     while section and section not in known:
         section, _, _ = section.rpartition(".")
-    inside = _at(tree, section) if section else tree
+    inside = at(tree, section) if section else tree
     if adds and "." in section and isinstance(inside, dict):
         return None
     if section and inside is None:
@@ -87,15 +88,9 @@ def _wrong_type(present: Any, value: Any) -> str | None:
     return "not a list; write [A,B]" if expected is list else f"not of type {expected.__name__}"
 
 
-def _at(tree: Any, key: str) -> Any:
-    for part in key.split("."):
-        tree = tree[part]
-    return tree
-
-
-def _keys(tree: Any, prefix: str = "") -> Iterator[str]:
+def dotted(tree: Any, prefix: str = "") -> Iterator[str]:
     """Every dotted key of a nested mapping."""
     if isinstance(tree, dict):
         for key, value in tree.items():
             yield f"{prefix}{key}"
-            yield from _keys(value, f"{prefix}{key}.")
+            yield from dotted(value, f"{prefix}{key}.")

@@ -1,6 +1,5 @@
 """From a command line to a run: plug-ins, every problem at once, then Hydra."""
 
-import argparse
 import contextlib
 import importlib
 import os
@@ -14,7 +13,8 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from attn import modules, overrides, plugins
+from attn import modules, overrides, plugins, sources
+from attn.flags import Flags
 from attn.preflight import Preflight
 from attn.registry import ConfigError, RunError
 from attn.settling import settle
@@ -22,21 +22,23 @@ from attn.settling import settle
 FAILED, WRONG_INPUT = 1, 2
 
 
-def launch(command: str, arguments: Sequence[str], flags: argparse.Namespace) -> int:
-    """Check a command line, then run it; the exit code."""
+def launch(
+    command: str, arguments: Sequence[str], flags: Flags, problems: Sequence[str] = ()
+) -> int:
+    """Check a command line, of whose flags the problems are known, then run it; the exit code."""
     module = importlib.import_module(f"attn.commands.{command}")
-    given, problems = overrides.parse(arguments)
-    problems += plugins.search_folder(flags.config_dir)
-    if flags.multirun and (flags.cfg or flags.info):
-        problems.append("-m: --cfg and --info show one config; leave -m out")
-    problems += modules.load(plugins.named(given))
+    given, unreadable = overrides.parse(arguments)
+    found = [*problems, *unreadable, *sources.search_folder(flags.config_dir)]
+    found += modules.load(plugins.named(given))
     with hydra.initialize_config_module("attn.conf", version_base="1.3"):
-        problems += plugins.store_sections()
-        preflight = Preflight(command, module.check)
-        problems += preflight.problems(given, multirun=flags.multirun)
+        found += plugins.store_sections()
+        preflight = Preflight(command, module.check, getattr(module, "unused", None))
+        found += preflight.problems(given, multirun=flags.multirun, shown=flags.shows)
+        if flags.package and not found:
+            found += preflight.package_problems(given, flags.package)
         quoted = [preflight.argument(one) for one in given]
-    if problems:
-        return _refuse(problems)
+    if found:
+        return _refuse(found)
     return _run(command, module, ["attn", *_hydra_flags(flags), *quoted])
 
 
@@ -45,10 +47,11 @@ def _refuse(problems: Sequence[str]) -> int:
     return WRONG_INPUT
 
 
-def _hydra_flags(flags: argparse.Namespace) -> list[str]:
+def _hydra_flags(flags: Flags) -> list[str]:
     passed = ["--multirun"] if flags.multirun else []
     passed += [f"--cfg={flags.cfg}"] if flags.cfg else []
     passed += ["--resolve"] if flags.resolve else []
+    passed += [f"--package={flags.package}"] if flags.package else []
     return passed + ([f"--info={flags.info}"] if flags.info else [])
 
 

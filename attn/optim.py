@@ -58,6 +58,8 @@ def _adam(
     for name, beta in (("beta1", beta1), ("beta2", beta2)):
         if not 0 <= beta < 1:
             raise ValueError(f"{name}={beta}: must be at least 0 and below 1")
+    if epsilon <= 0:
+        raise ValueError(f"epsilon={epsilon}: must be positive")
     every = list(parameters)
     groups = [
         {"params": [p for p in every if p.dim() > 1], "weight_decay": weight_decay},
@@ -83,9 +85,11 @@ def _warm(step: int, warmup: int) -> float:
     return min(1.0, step / warmup) if warmup else 1.0
 
 
-def _check(warmup: int) -> None:
+def _check(warmup: int, final: float = 0.0) -> None:
     if warmup < 0:
         raise ValueError(f"warmup={warmup}: must not be negative")
+    if not 0 <= final <= 1:
+        raise ValueError(f"final={final}: must be at least 0 and at most 1")
 
 
 class _Factor:
@@ -129,7 +133,7 @@ def cosine(*, dim: int, steps: int, warmup: int = 4000, final: float = 0.0) -> S
     Loshchilov and Hutter 2017, "SGDR: Stochastic Gradient Descent with Warm Restarts".
     """
     del dim
-    _check(warmup)
+    _check(warmup, final)
 
     def factor(step: int) -> float:
         done = min(1.0, max(0.0, (step - warmup) / max(1, steps - warmup)))
@@ -142,7 +146,7 @@ def cosine(*, dim: int, steps: int, warmup: int = 4000, final: float = 0.0) -> S
 def linear(*, dim: int, steps: int, warmup: int = 4000, final: float = 0.0) -> Schedule:
     """Linear to 1, then linear down to ``final`` at the last step."""
     del dim
-    _check(warmup)
+    _check(warmup, final)
 
     def factor(step: int) -> float:
         done = min(1.0, max(0.0, (step - warmup) / max(1, steps - warmup)))

@@ -15,9 +15,9 @@ from hydra.core.override_parser.types import (
 )
 from hydra.errors import HydraException
 
-from attn.registry import suggest
+from attn import flags
+from attn.words import suggest
 
-FLAGS = ("-m", "--help", "--cfg", "--resolve", "--info", "--config-dir")
 TEXT = frozenset({"text"})
 PATHS = frozenset({"run", "runs", "input", "output", "root", "folder", "path", "file", "systems"})
 _parser = OverridesParser.create()
@@ -59,7 +59,7 @@ class Given:
             values = iter(self.override.sweep_string_iterator())
         for chosen in values:
             argument = f"{self.override.get_key_element()}={chosen}"
-            yield Given(argument, argument, _parser.parse_override(argument))
+            yield _given(argument, argument)
 
 
 def _number(value: float | None) -> str:
@@ -74,19 +74,19 @@ def parse(arguments: Sequence[str]) -> tuple[list[Given], list[str]]:
     for argument in arguments:
         reason = _malformed(argument)
         if reason:
-            problems.append(f"{argument}: {reason}")
+            problems.append(f"{printable(argument)}: {reason}")
             continue
         try:
             given = _read(argument)
         except HydraException:
             key = argument.partition("=")[0]
-            problems.append(f"{argument}: {key!r} is not a key; a key is like model.dim")
+            problems.append(f"{printable(argument)}: {key!r} is not a key; a key is like model.dim")
             continue
         earlier = next((g.typed for g in read if g.key == given.key), None)
         if earlier is None:
             read.append(given)
         else:
-            problems.append(f"{argument}: given twice, before it as {earlier}")
+            problems.append(f"{given.typed}: given twice, before it as {earlier}")
     return read, problems
 
 
@@ -102,10 +102,12 @@ def literal(value: str) -> str:
 
 def _malformed(argument: str) -> str | None:
     key, equals, _ = argument.partition("=")
+    if "\0" in argument:
+        return "holds a NUL character"
     if argument.startswith("-") and equals:
         return f"unknown flag; options have no dashes: {argument.lstrip('-')}"
     if argument.startswith("-"):
-        return f"unknown flag; {suggest(argument, FLAGS)}"
+        return f"unknown flag; {suggest(argument, flags.KNOWN)}"
     if not key.strip("+~"):
         return "there is no key before the equals sign"
     if not equals and not argument.startswith("~"):
@@ -135,4 +137,9 @@ def _is_hydra_value(value: str) -> bool:
 
 
 def _given(typed: str, quoted: str) -> Given:
-    return Given(typed, quoted, _parser.parse_override(quoted))
+    return Given(printable(typed), quoted, _parser.parse_override(quoted))
+
+
+def printable(text: str) -> str:
+    """A text on one line, what cannot be seen written as Python writes it."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

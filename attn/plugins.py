@@ -1,18 +1,14 @@
-"""Config sections for the components of plug-ins, and folders of the user's own YAML files."""
+"""Config sections for the components of plug-ins."""
 
 import dataclasses
 import inspect
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
-from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.object_type import ObjectType
-from hydra.core.plugins import Plugins
-from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -24,27 +20,6 @@ def named(given: Sequence[Given]) -> list[str]:
     """The modules that the command line names."""
     value = next((one.override.value() for one in given if one.key == "plugins"), [])
     return [str(name) for name in value] if isinstance(value, list) else []
-
-
-class UserFolder(SearchPathPlugin):
-    """A folder of the user's own YAML files, searched after ours."""
-
-    folder: ClassVar[Path | None] = None
-
-    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-        """Add the folder, if there is one."""
-        if self.folder is not None:
-            search_path.append("user", f"file://{self.folder}")
-
-
-def search_folder(folder: str | None) -> list[str]:
-    """Look for YAML files in one more folder; a line if it does not exist."""
-    Plugins.instance().register(UserFolder)
-    UserFolder.folder = Path(folder).absolute() if folder else None
-    if UserFolder.folder is None or UserFolder.folder.is_dir():
-        return []
-    UserFolder.folder = None
-    return [f"--config-dir={folder}: no such folder"]
 
 
 def store_sections() -> list[str]:

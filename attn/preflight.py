@@ -7,25 +7,27 @@ import hydra
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.object_type import ObjectType
 from hydra.errors import HydraException
+from hydra.plugins.config_source import ConfigLoadError
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
-from yaml import YAMLError
 
-from attn import keys, overrides
+from attn import keys, naming, overrides
 from attn.overrides import Given
 from attn.registry import ConfigError, suggest
 from attn.settling import settle
 
 Check = Callable[[DictConfig], list[str]]
+Unused = Callable[[DictConfig], dict[str, str]]
 Jobs = Sequence[tuple[tuple[Given, ...], list[str]]]
 
 
 class Preflight:
     """Finds the problems of a command's arguments, job by job, with Hydra initialized."""
 
-    def __init__(self, command: str, check: Check) -> None:
+    def __init__(self, command: str, check: Check, unused: Unused | None = None) -> None:
         self.command, self.check = command, check
+        self.unused = unused or (lambda _: {})
         self._groups: dict[str, list[str]] = {}
         self._composed: dict[tuple[str, ...], DictConfig] = {}
         base = self._compose(())
@@ -33,14 +35,20 @@ class Preflight:
         self.choices: dict[str, Any] = dict(base.hydra.runtime.choices)
         self.sections = [str(key) for key in base if key != "hydra"]
 
-    def problems(self, given: Sequence[Given], *, multirun: bool) -> list[str]:
-        """One line a problem; in a sweep each once, naming a job if others are free of it."""
+    def problems(self, given: Sequence[Given], *, multirun: bool, shown: bool = False) -> list[str]:
+        """One line a problem; in a sweep each once, naming a job if others are free of it.
+
+        A config that is only shown may lack values.
+        """
+        self.shown = shown
         found = list(self._misplaced(given, multirun=multirun))
         if found:
             given = [one for one in given if not one.override.is_sweep_override()]
         if multirun:
             given = [*self._swept_by_config(given), *given]
         by_job = [(job, self._job_problems(job)) for job in overrides.jobs(given)]
+        if not any(lines for _, lines in by_job):
+            found += self._ignored(given, [job for job, _ in by_job])
         first: dict[str, tuple[Given, ...]] = {}
         for job, lines in by_job:
             for line in lines:
@@ -49,6 +57,15 @@ class Preflight:
             line + _when(line, [one for one in job if one not in given], by_job)
             for line, job in first.items()
         ]
+
+    def package_problems(self, given: Sequence[Given], package: str) -> list[str]:
+        """Why a section cannot be shown, if so."""
+        tree = OmegaConf.to_container(self._compose(given))
+        if isinstance(naming.at(tree, package), dict):
+            return []
+        known = [key for key in keys.dotted(tree) if isinstance(naming.at(tree, key), dict)]
+        ours = [key for key in known if not key.startswith("hydra")]
+        return [f"--package={package}: unknown section; {suggest(package, ours)}"]
 
     def argument(self, one: Given) -> str:
         """An argument as Hydra takes it; a place is emptied by removing its part."""
@@ -79,40 +96,66 @@ class Preflight:
                 elif self._is_group(one) and any(o.override.value() is None for o in one.single()):
                     yield f"{one.typed}: null cannot be swept; run it by itself"
 
+    def _ignored(self, given: Sequence[Given], jobs: Sequence[Sequence[Given]]) -> Iterator[str]:
+        """What is set in vain: options of sections that no job uses."""
+        if not given:
+            return
+        unused = [self.unused(self._settled(self._compose(job), job)) for job in jobs]
+        for one in given:
+            if all(one.section in sections for sections in unused):
+                yield f"{one.typed}: {unused[0][one.section]}"
+
     def _job_problems(self, job: Sequence[Given]) -> list[str]:
         reasons = {one: self._group_problem(one) for one in job if self._is_group(one)}
         groups = [one for one, reason in reasons.items() if reason is None]
         unknown = {one.section for one, reason in reasons.items() if reason}
         try:
             cfg = self._compose(groups)
-        except (HydraException, YAMLError) as error:
-            return [" ".join([*(one.typed for one in groups), _one_line(error)])]
+        except HydraException as error:
+            return [
+                *(f"{one.typed}: {reason}" for one, reason in reasons.items() if reason),
+                *self._blamed(groups, error),
+            ]
         job = [one for one in job if one in reasons or one.section not in unknown]
         for one in job:
             if one not in reasons:
                 reasons[one] = keys.problem(one, cfg, self.choices)
         right = [one for one in job if reasons[one] is None]
         try:
-            whole = self._whole(self._compose(right), [one.key for one in job])
+            whole = self._whole(self._compose(right), job)
         except HydraException:
             refused = {one: self._refused(one, groups) for one in right}
             reasons |= {one: reason for one, reason in refused.items() if reason}
             whole = []
         return [f"{one.typed}: {reasons[one]}" for one in job if reasons[one]] + whole
 
-    def _whole(self, cfg: DictConfig, typed: Sequence[str]) -> list[str]:
-        """The problems of a config whose arguments are each right by themselves."""
+    def _blamed(self, groups: Sequence[Given], error: HydraException) -> list[str]:
+        """What keeps parts from being composed, told of each that fails by itself."""
+        alone = {one: self._refused(one, ()) for one in groups}
+        found = [f"{one.typed}: {reason}" for one, reason in alone.items() if reason]
+        return found or [f"{' '.join(one.typed for one in groups)}: {_one_line(error)}"]
+
+    @staticmethod
+    def _settled(cfg: DictConfig, job: Sequence[Given]) -> DictConfig:
+        """The config as the command will see it."""
         cfg = cfg.copy()
-        settle(cfg, cfg.hydra.runtime.choices, typed)
+        settle(cfg, cfg.hydra.runtime.choices, [one.key for one in job])
         with open_dict(cfg):
             del cfg["hydra"]
+        return cfg
+
+    def _whole(self, cfg: DictConfig, job: Sequence[Given]) -> list[str]:
+        """The problems of a config whose arguments are each right by themselves."""
+        tree = OmegaConf.to_container(cfg)
+        cfg = self._settled(cfg, job)
         found = [
             f"{key}: unknown key, set by a YAML file; {suggest(key, self.sections)}"
             for key in map(str, cfg)
             if key not in self.sections
         ]
         missing = [str(key) for key in cfg if OmegaConf.is_missing(cfg, key)]
-        found += [f"{key}: needs a value; write {key}=VALUE" for key in missing]
+        if not self.shown:
+            found += [f"{key}: needs a value; write {key}=VALUE" for key in missing]
         try:
             found += self.check(cfg)
         except ConfigError as error:
@@ -121,12 +164,17 @@ class Preflight:
             found += [] if missing else [_one_line(error)]
         except OmegaConfBaseException as error:
             found.append(f"{error.full_key}: {_one_line(error)}")
-        return found
+        return naming.named(found, tree, job)
 
     def _compose(self, job: Sequence[Given]) -> DictConfig:
         quoted = [self.argument(one) for one in job] if job else []
         if tuple(quoted) not in self._composed:
-            cfg = hydra.compose(self.command, quoted, return_hydra_config=True)
+            try:
+                cfg = hydra.compose(self.command, quoted, return_hydra_config=True)
+            except HydraException:
+                raise
+            except Exception as error:  # what Hydra makes of users' YAML files has no end
+                raise ConfigLoadError(_one_line(error)) from error
             self._composed[tuple(quoted)] = cfg
         return self._composed[tuple(quoted)]
 

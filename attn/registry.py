@@ -6,10 +6,10 @@ to every component of that kind; all other parameters of a constructor are optio
 
 import copy
 import dataclasses
-import difflib
 import functools
 import importlib
 import inspect
+import math
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
@@ -18,7 +18,10 @@ from typing import Any, TypeVar, get_args, get_origin
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from attn.words import suggest as suggest
+
 Component = TypeVar("Component", bound=Callable[..., Any])
+LARGEST = 2**63 - 1
 
 
 class ConfigError(Exception):
@@ -105,14 +108,6 @@ def find(kind: str, name: str) -> Callable[..., Any]:
     return components[name]
 
 
-def suggest(word: str, known: Iterable[str]) -> str:
-    """What may stand instead of a word: the nearest known one first, then all."""
-    choices = sorted(known)
-    near = difflib.get_close_matches(word, choices, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    return f"{hint}choose one of {', '.join(choices)}"
-
-
 def option_types(component: Callable[..., Any], given: Iterable[str] = ()) -> dict[str, Any]:
     """The options of a component and their annotated types, in the order of its signature."""
     return {
@@ -183,10 +178,9 @@ def _accept(
         if option not in types:
             found.append(f"{written}: unknown option; {suggest(option, types)}")
             continue
-        try:
-            accepted[option] = [value] if _is_one_of_many(value, types[option]) else value
-        except OmegaConfBaseException:
-            found.append(f"{written}: not of type {type_name(types[option])}")
+        fault = _number_fault(value) or _set(accepted, option, value, types[option])
+        if fault:
+            found.append(f"{written}: {fault}")
     found += [
         f"{prefix}{option}: needs a value of type {type_name(types[option])}; "
         f"write {prefix}{option}=VALUE"
@@ -200,6 +194,31 @@ def _is_one_of_many(value: Any, annotation: Any) -> bool:
     """Whether one plain value stands where a list of them may; it is a list of one."""
     kinds = (annotation, *get_args(annotation))
     return isinstance(value, (str, int, float)) and any(get_origin(k) is list for k in kinds)
+
+
+def _set(accepted: DictConfig, option: str, value: Any, annotation: Any) -> str | None:
+    """Give an option its value; why not, if the value is not of its type."""
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    try:
+        if not (number and annotation in {bool, bool | None}):  # omegaconf takes 5 for true
+            accepted[option] = [value] if _is_one_of_many(value, annotation) else value
+            return None
+    except OmegaConfBaseException:
+        pass
+    return f"not of type {type_name(annotation)}"
+
+
+def _number_fault(value: Any) -> str | None:
+    """What no option can use: infinities, what is not a number, integers of more than 64 bits."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        return next(filter(None, map(_number_fault, value)), None)
+    if isinstance(value, float) and not math.isfinite(value):
+        return "must be a finite number"
+    if isinstance(value, int) and abs(value) > LARGEST:
+        return "must be within the 64 bits of an integer"
+    return None
 
 
 def as_yaml(value: Any) -> str:

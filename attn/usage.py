@@ -5,7 +5,6 @@ No command is imported for it, and so neither torch nor Hydra.
 
 import ast
 import dataclasses
-import difflib
 import importlib.util
 import pkgutil
 import re
@@ -15,6 +14,7 @@ from importlib.resources import files
 
 import attn
 import attn.commands
+from attn.words import suggest
 
 WIDTH = 98
 DEFAULT = re.compile(
@@ -102,9 +102,7 @@ def command_help(name: str) -> str:
 
 def unknown_command(word: str, known: Iterable[str]) -> str:
     """What to say of a command that does not exist."""
-    near = difflib.get_close_matches(word, known, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    return f"{word}: unknown command; {hint}choose one of {', '.join(known)}\n"
+    return f"{word}: unknown command; {suggest(word, known)}\n"
 
 
 def _said(module: str) -> dict[str, str]:

@@ -49,6 +49,11 @@ def check(cfg: DictConfig) -> list[str]:
     return found
 
 
+def unused(cfg: DictConfig) -> dict[str, str]:
+    """The sections in which options would be set in vain, and why."""
+    return checking.unused(assemble.plain(cfg))
+
+
 def run(cfg: DictConfig) -> float | None:
     """Train, and return the best score on the development split."""
     job = Job.from_config(assemble.plain(cfg))

@@ -1,0 +1,52 @@
+"""A problem in the words of the user: the key that was typed, and its value as it was typed."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from attn.overrides import Given, printable
+from attn.registry import as_yaml
+
+REFERENCE = re.compile(r"\$\{(\w[\w.]*)\}")
+
+
+def named(lines: Iterable[str], tree: Any, job: Sequence[Given]) -> list[str]:
+    """The lines, each once, about the options that the user set, not those that refer to them.
+
+    ``tree`` is the config with its references as they are, e.g. ``heads: ${model.heads}``.
+    """
+    typed = {one.key: one for one in job}
+    said = (_typed(_owned(line, tree, typed), typed) for line in lines)
+    return list(dict.fromkeys(said))
+
+
+def _owned(line: str, tree: Any, typed: Mapping[str, Given]) -> str:
+    """The line, about the option from which the one that it names takes its value."""
+    start = re.match(r"\w+(\.\w+)+(?=[=:])", line)
+    key = start[0] if start else ""
+    owner = key
+    while owner not in typed and (reference := REFERENCE.fullmatch(str(at(tree, owner)))):
+        owner = reference[1]
+    return owner + line.removeprefix(key)
+
+
+def _typed(line: str, typed: Mapping[str, Given]) -> str:
+    """The line with the value as it was typed, on one line."""
+    one = typed.get(line.partition("=")[0])
+    if one is None:
+        return line
+    value = one.override.value()
+    shown = value if isinstance(value, str) else as_yaml(value)
+    text = line.removeprefix(f"{one.key}={shown}")
+    if text == line:
+        text = "".join(line.partition(": ")[1:])
+    return printable(f"{one.typed}{text}")
+
+
+def at(tree: Any, key: str) -> Any:
+    """What stands at a dotted key; None if nothing does."""
+    for part in key.split("."):
+        if not isinstance(tree, Mapping) or part not in tree:
+            return None
+        tree = tree[part]
+    return tree

@@ -1,0 +1,125 @@
+"""YAML files of the user's own, whose faults are told with the file and the line."""
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+from hydra._internal.core_plugins.file_config_source import FileConfigSource
+from hydra.core.config_search_path import ConfigSearchPath
+from hydra.core.plugins import Plugins
+from hydra.plugins.config_source import ConfigLoadError, ConfigResult
+from hydra.plugins.search_path_plugin import SearchPathPlugin
+from omegaconf import DictConfig, OmegaConf
+from yaml import MarkedYAMLError, YAMLError
+
+from attn.overrides import printable
+
+
+class UserFiles(FileConfigSource):
+    """Files in a folder of the user's; a HydraException tells what is wrong with one."""
+
+    shown: ClassVar[str] = ""  # the folder as it was typed
+
+    @staticmethod
+    def scheme() -> str:
+        """What stands before its paths."""
+        return "user"
+
+    def load_config(self, config_path: str) -> ConfigResult:
+        """Read a file, or say which it is, in which line, and what is wrong with it."""
+        file = Path(self.shown) / self._normalize_file_name(config_path)
+        try:
+            result = super().load_config(config_path)
+        except Exception as error:  # noqa: BLE001 - what a file can hold has no end
+            raise ConfigLoadError(f"{file}{_fault(error)}") from None
+        if fault := _shape_fault(result.config):
+            raise ConfigLoadError(f"{file}: {fault}")
+        return result
+
+
+class UserFolder(SearchPathPlugin):
+    """A folder of the user's own YAML files, searched after ours."""
+
+    folder: ClassVar[Path | None] = None
+
+    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+        """Add the folder, if there is one."""
+        if self.folder is not None:
+            search_path.append("user", f"user://{self.folder}")
+
+
+def search_folder(folder: str | None) -> list[str]:
+    """Look for YAML files in one more folder; a line if it does not exist."""
+    for plugin in (UserFolder, UserFiles):
+        Plugins.instance().register(plugin)
+    UserFolder.folder, UserFiles.shown = None, folder or ""
+    if not folder:
+        return []
+    path = Path(folder).absolute()
+    if not path.is_dir():
+        return [f"--config-dir={folder}: no such folder"]
+    UserFolder.folder = path
+    return []
+
+
+def file_of(group: str, name: Any) -> Path | None:
+    """The user's file of a group and name, as it was typed, if there is one."""
+    if UserFolder.folder is None:
+        return None
+    below = Path(group) / f"{name}.yaml"
+    return Path(UserFiles.shown) / below if (UserFolder.folder / below).is_file() else None
+
+
+def _fault(error: Exception) -> str:
+    """Where in a file, and what."""
+    if isinstance(error, UnicodeDecodeError):
+        return ": not UTF-8"
+    if isinstance(error, RecursionError):
+        return ": nested too deeply, or in itself"
+    if isinstance(error, MarkedYAMLError):
+        mark = error.problem_mark or error.context_mark
+        said = error.problem or error.context or "not YAML"
+        return f"{f', line {mark.line + 1}' if mark else ''}: {printable(said)}"
+    if isinstance(error, YAMLError):
+        return f": not YAML ({_one_line(error)})"
+    if isinstance(error, OSError):
+        return f": cannot be read ({error.strerror})"
+    return f": {_one_line(error)}"
+
+
+def _shape_fault(config: Any) -> str | None:
+    """What is wrong with what a file holds, whatever its keys are."""
+    if not isinstance(config, DictConfig):
+        return "must hold options, a line each, like seed: 3"
+    if (wrong := _odd_key(config)) is not None:
+        return f"{printable(str(wrong))}: keys must be words"
+    entries = OmegaConf.to_container(config).get("defaults", [])  # type: ignore[union-attr]
+    if not isinstance(entries, list):
+        return "defaults: must be a list, like [override /model: small]"
+    odd = next((one for one in entries if not _is_default(one)), None)
+    return None if odd is None else f"defaults: {odd} must look like override /model: small"
+
+
+def _odd_key(config: DictConfig) -> Any:
+    plain = [OmegaConf.to_container(config)]
+    while plain:
+        inside = plain.pop()
+        if isinstance(inside, dict):
+            if odd := [key for key in inside if not isinstance(key, str)]:
+                return odd[0]
+            plain += inside.values()
+        elif isinstance(inside, list):
+            plain += inside
+    return None
+
+
+def _is_default(entry: Any) -> bool:
+    """Whether an entry of a defaults list is one that Hydra knows."""
+    if isinstance(entry, dict):
+        values = list(entry.values())
+        return len(values) == 1 and (values[0] is None or isinstance(values[0], str))
+    return isinstance(entry, str)
+
+
+def _one_line(error: BaseException) -> str:
+    said, _, _ = str(error).partition("full_key:")
+    return printable(" ".join(said.split())) or type(error).__name__
