@@ -18,6 +18,7 @@ from attn.roles import SECTIONS as ATTENTIONS
 KINDS = SECTIONS | {f"{role.value}_attention": "attention" for role in Role}
 KINDS["attention_elsewhere"] = "attention"
 SIZE = 16  # of a vocabulary, where only the shapes of a model are checked
+LAYERS = 1000  # each is built to be checked
 
 
 def problems(config: Config) -> list[str]:
@@ -38,13 +39,13 @@ def model_problems(config: Config) -> list[str]:
     return found or _every_fault(_on_meta, config)
 
 
-def use_problems(search_section: Config, precision_section: Config) -> list[str]:
+def use_problems(search_section: Config | None, precision_section: Config) -> list[str]:
     """Everything wrong with how a trained model is to be used, one line each."""
-    config = {"search": dict(search_section), "precision": dict(precision_section)}
-    return [
-        *_every_fault(lambda one: part(one, "search", "search"), config),
-        *_every_fault(lambda one: part(one, "precision"), config),
-    ]
+    precision = _every_fault(lambda one: part(one, "precision"), {"precision": precision_section})
+    if not search_section:
+        return precision
+    config = {"search": search_section}
+    return [*_every_fault(lambda one: part(one, "search", "search"), config), *precision]
 
 
 def unused(config: Config) -> dict[str, str]:
@@ -84,6 +85,10 @@ def _part_problems(config: Config) -> Iterator[str]:
     for key in ("model", "position"):
         yield from _trial(lambda key=key: _checked(config, key))  # type: ignore[misc]
     yield from _trial(lambda: Roles(config).check())
+    for option in dict.fromkeys(COUNTS.values()):
+        count = config["model"].get(option)
+        if isinstance(count, int) and count > LAYERS:
+            yield f"model.{option}={count}: must be at most {LAYERS}"
 
 
 def _checked(config: Config, key: str) -> None:
@@ -93,8 +98,12 @@ def _checked(config: Config, key: str) -> None:
 
 
 def _on_meta(config: Config) -> None:
-    with torch.device("meta"):
-        built = model(config, source_size=SIZE, target_size=SIZE)
+    try:
+        with torch.device("meta"):
+            built = model(config, source_size=SIZE, target_size=SIZE)
+    except RuntimeError as error:
+        option, size = _largest(config)
+        raise ConfigError([f"{option}={size}: too large for a tensor ({error})"]) from None
     room: int | None = getattr(built, "room", None)
     longest = part(config, "batches").max_length
     if room is not None and room <= longest:
@@ -102,6 +111,17 @@ def _on_meta(config: Config) -> None:
             f"batches.max_length={longest}: must be below the {room} positions that "
             f"position={config['position']['name']} knows"
         ])
+
+
+def _largest(config: Config) -> tuple[str, int]:
+    """The largest size of a model, and its option."""
+    sizes = {
+        f"{key}.{option}": size
+        for key in ("model", "position", *ATTENTIONS)
+        for option, size in (config.get(key) or {}).items()
+        if isinstance(size, int)
+    }
+    return max(sizes.items(), key=lambda size: size[1])
 
 
 def _every_fault(build: Callable[[Config], Any], config: Config) -> list[str]:

@@ -8,6 +8,7 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 
 from attn.naming import at
 from attn.overrides import Given
+from attn.registry import as_yaml
 
 TYPES = (bool, int, float, str, list)
 
@@ -21,14 +22,33 @@ def problem(one: Given, cfg: DictConfig, choices: Mapping[str, Any]) -> str | No
     found = _unknown(key, tree, choices, adds=not one.changes)
     if found or (_is_hydra(key)):
         return found
+    present = at(tree, key) if one.changes else None
+    if one.changes and isinstance(value, dict) and not isinstance(present, dict):
+        return f"{key} is an option, it holds no others; write {key}=VALUE"
     if isinstance(value, dict):
         inner = (_unknown(k, tree, choices, adds=not one.changes) for k in dotted(value, f"{key}."))
         return next(filter(None, inner), None)
-    present = at(tree, key) if one.changes else None
     if isinstance(present, dict) and present:
         options = ", ".join(f"{key}.{option}" for option in present)
         return f"a section, not an option; its options are {options}"
-    return _wrong_type(present, value) if "." not in key else None
+    return _wrong_type(present, value) if one.changes and "." not in key else None
+
+
+def shape_problems(tree: Any, base: Any) -> Iterator[str]:
+    """What YAML files put where nothing like it can stand: ``tree`` beside the command's own."""
+    for key, usual in base.items():
+        value = tree.get(key)
+        if isinstance(value, str) and "${" in value:
+            continue  # its value is checked where it is used
+        written = f"{key}={as_yaml(value)}"
+        if isinstance(usual, dict) and not isinstance(value, dict):
+            yield f"{written}: must be a section, with options below it"
+        elif isinstance(value, dict) and not isinstance(value.get("name", ""), str):
+            yield f"{key}.name={as_yaml(value['name'])}: must be a name"
+        elif not isinstance(value, dict) and (wrong := _wrong_type(usual, value)):
+            yield f"{written}: {wrong}"
+        elif isinstance(value, dict) and not (usual is None or isinstance(usual, dict)):
+            yield f"{written}: an option, it holds no others"
 
 
 def _unknown(key: str, tree: Any, choices: Mapping[str, Any], *, adds: bool) -> str | None:
@@ -42,6 +62,8 @@ def _unknown(key: str, tree: Any, choices: Mapping[str, Any], *, adds: bool) -> 
     inside = at(tree, section) if section else tree
     if adds and "." in section and isinstance(inside, dict):
         return None
+    if section and inside is not None and not isinstance(inside, dict):
+        return f"{section} is an option, it holds no others; write {section}=VALUE"
     if section and inside is None:
         place = next((p for p in choices if (p.rpartition("@")[2]) == section), None)
         return f"{section} is empty" + (f"; choose one with {place}=NAME" if place else "")
@@ -79,6 +101,8 @@ def _is_hydra(key: str) -> bool:
 def _wrong_type(present: Any, value: Any) -> str | None:
     """Why a value cannot stand where another one stands by default; null may be anything."""
     expected = next((kind for kind in TYPES if isinstance(present, kind)), None)
+    if (present is None or expected is str) and isinstance(value, list):
+        return None if present == MISSING else "takes one value, not a list"
     if expected is None or present == MISSING or isinstance(value, expected):
         wrong = expected is int and isinstance(value, bool)
     else:

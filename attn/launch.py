@@ -34,7 +34,7 @@ def launch(
         found += plugins.store_sections()
         preflight = Preflight(command, module.check, getattr(module, "unused", None))
         found += preflight.problems(given, multirun=flags.multirun, shown=flags.shows)
-        if flags.package and not found:
+        if flags.package:
             found += preflight.package_problems(given, flags.package)
         quoted = [preflight.argument(one) for one in given]
     if found:
@@ -62,7 +62,7 @@ def _run(command: str, module: ModuleType, argv: list[str]) -> int:
     def task(cfg: DictConfig) -> Any:
         config = HydraConfig.get()
         try:
-            modules.load(cfg.plugins)
+            modules.load(cfg.plugins)  # in a worker of a launcher; here they are known already
             typed, _ = overrides.parse(config.overrides.task)
             for line in settle(cfg, config.runtime.choices, [one.key for one in typed]):
                 sys.stderr.write(f"{line}\n")

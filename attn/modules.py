@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +18,16 @@ def load(modules: Sequence[str]) -> list[str]:
 def _import(module: str) -> str | None:
     try:
         importlib.import_module(module)
-    except Exception as error:  # noqa: BLE001 - a user's module may raise anything
-        return f"plugins=[{module}]: {type(error).__name__}: {' '.join(str(error).split())}"
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a user's module may raise anything
+        said = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        return f"plugins=[{module}]: {said}{_where(error)}"
     return None
+
+
+def _where(error: BaseException) -> str:
+    """The last line of a user's file that was at work, if any; a SyntaxError says it itself."""
+    here = str(Path.cwd())
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.startswith(here)]
+    others = (str(Path(__file__).parent), sys.prefix)
+    users = [frame for frame in frames if not frame.filename.startswith(others)]
+    return f" ({Path(users[-1].filename).name}, line {users[-1].lineno})" if users else ""

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from attn import sources
 from attn.overrides import Given, printable
 from attn.registry import as_yaml
 
@@ -24,7 +25,9 @@ def _owned(line: str, tree: Any, typed: Mapping[str, Given]) -> str:
     """The line, about the option from which the one that it names takes its value."""
     start = re.match(r"\w+(\.\w+)+(?=[=:])", line)
     key = start[0] if start else ""
-    owner = key
+    section, _, option = key.rpartition(".")
+    given_by_code = section and option not in (at(tree, section) or {})
+    owner = f"model.{option}" if given_by_code and at(tree, f"model.{option}") else key
     while owner not in typed and (reference := REFERENCE.fullmatch(str(at(tree, owner)))):
         owner = reference[1]
     return owner + line.removeprefix(key)
@@ -32,9 +35,12 @@ def _owned(line: str, tree: Any, typed: Mapping[str, Given]) -> str:
 
 def _typed(line: str, typed: Mapping[str, Given]) -> str:
     """The line with the value as it was typed, on one line."""
-    one = typed.get(line.partition("=")[0])
-    if one is None:
-        return line
+    start = re.match(r"[\w.@]+(?=[=:])", line)
+    key = start[0] if start else ""
+    if key not in typed:
+        place = sources.place_of(key)
+        return f"{line} ({place})" if place else line
+    one = typed[key]
     value = one.override.value()
     shown = value if isinstance(value, str) else as_yaml(value)
     text = line.removeprefix(f"{one.key}={shown}")

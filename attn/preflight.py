@@ -1,9 +1,11 @@
 """Every problem of a command line, found before anything runs."""
 
+import copy
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import hydra
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.object_type import ObjectType
 from hydra.errors import HydraException
@@ -12,7 +14,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from attn import keys, naming, overrides
+from attn import keys, modules, naming, overrides, sources
 from attn.overrides import Given
 from attn.registry import ConfigError, suggest
 from attn.settling import settle
@@ -29,11 +31,15 @@ class Preflight:
         self.command, self.check = command, check
         self.unused = unused or (lambda _: {})
         self._groups: dict[str, list[str]] = {}
+        self.choices: dict[str, Any] = {}
         self._composed: dict[tuple[str, ...], DictConfig] = {}
-        base = self._compose(())
+        base = copy.deepcopy(self._compose(()))
         self.once = base.hydra.mode is RunMode.RUN
-        self.choices: dict[str, Any] = dict(base.hydra.runtime.choices)
-        self.sections = [str(key) for key in base if key != "hydra"]
+        self.choices |= base.hydra.runtime.choices
+        with open_dict(base):
+            del base["hydra"]
+        self.base = OmegaConf.to_container(base)
+        self.sections = [str(key) for key in base]
 
     def problems(self, given: Sequence[Given], *, multirun: bool, shown: bool = False) -> list[str]:
         """One line a problem; in a sweep each once, naming a job if others are free of it.
@@ -60,7 +66,11 @@ class Preflight:
 
     def package_problems(self, given: Sequence[Given], package: str) -> list[str]:
         """Why a section cannot be shown, if so."""
-        tree = OmegaConf.to_container(self._compose(given))
+        groups = [one for one in given if self._is_group(one) and not self._group_problem(one)]
+        try:
+            tree = OmegaConf.to_container(self._compose(groups))
+        except HydraException:
+            return []
         if isinstance(naming.at(tree, package), dict):
             return []
         known = [key for key in keys.dotted(tree) if isinstance(naming.at(tree, key), dict)]
@@ -100,7 +110,7 @@ class Preflight:
         """What is set in vain: options of sections that no job uses."""
         if not given:
             return
-        unused = [self.unused(self._settled(self._compose(job), job)) for job in jobs]
+        unused = [self.unused(self._settled(self._applied(job), job)) for job in jobs]
         for one in given:
             if all(one.section in sections for sections in unused):
                 yield f"{one.typed}: {unused[0][one.section]}"
@@ -122,7 +132,7 @@ class Preflight:
                 reasons[one] = keys.problem(one, cfg, self.choices)
         right = [one for one in job if reasons[one] is None]
         try:
-            whole = self._whole(self._compose(right), job)
+            whole = self._whole(self._applied(right), job)
         except HydraException:
             refused = {one: self._refused(one, groups) for one in right}
             reasons |= {one: reason for one, reason in refused.items() if reason}
@@ -132,13 +142,16 @@ class Preflight:
     def _blamed(self, groups: Sequence[Given], error: HydraException) -> list[str]:
         """What keeps parts from being composed, told of each that fails by itself."""
         alone = {one: self._refused(one, ()) for one in groups}
-        found = [f"{one.typed}: {reason}" for one, reason in alone.items() if reason]
+        found = [
+            f"{one.typed}: {reason}{_in_file(one, reason)}"
+            for one, reason in alone.items()
+            if reason
+        ]
         return found or [f"{' '.join(one.typed for one in groups)}: {_one_line(error)}"]
 
     @staticmethod
     def _settled(cfg: DictConfig, job: Sequence[Given]) -> DictConfig:
         """The config as the command will see it."""
-        cfg = cfg.copy()
         settle(cfg, cfg.hydra.runtime.choices, [one.key for one in job])
         with open_dict(cfg):
             del cfg["hydra"]
@@ -156,18 +169,34 @@ class Preflight:
         missing = [str(key) for key in cfg if OmegaConf.is_missing(cfg, key)]
         if not self.shown:
             found += [f"{key}: needs a value; write {key}=VALUE" for key in missing]
-        try:
-            found += self.check(cfg)
-        except ConfigError as error:
-            found += error.problems
-        except MissingMandatoryValue as error:
-            found += [] if missing else [_one_line(error)]
-        except OmegaConfBaseException as error:
-            found.append(f"{error.full_key}: {_one_line(error)}")
-        return naming.named(found, tree, job)
+        wrong = list(_broken(cfg)) or list(
+            keys.shape_problems(OmegaConf.to_container(cfg), self.base)
+        )
+        if not wrong and "plugins" not in {one.key for one in job}:
+            wrong = modules.load(cfg.plugins)
+        return naming.named(found + (wrong or self._checked(cfg, bool(missing))), tree, job)
 
-    def _compose(self, job: Sequence[Given]) -> DictConfig:
-        quoted = [self.argument(one) for one in job] if job else []
+    def _checked(self, cfg: DictConfig, missing: bool) -> list[str]:
+        """What the command itself has against a config that holds what is usual in each place."""
+        try:
+            return self.check(cfg)
+        except ConfigError as error:
+            return error.problems
+        except MissingMandatoryValue as error:
+            return [] if missing else [_one_line(error)]
+        except OmegaConfBaseException as error:
+            return [f"{error.full_key}: {_one_line(error)}"]
+
+    def _applied(self, job: Sequence[Given]) -> DictConfig:
+        """The config of a job: parts composed by Hydra, then values set as Hydra sets them."""
+        groups = [one for one in job if self._is_group(one)]
+        cfg = copy.deepcopy(self._compose(groups))
+        values = [one.override for one in job if one not in groups]
+        ConfigLoaderImpl._apply_overrides_to_config(values, cfg)
+        return cfg
+
+    def _compose(self, groups: Sequence[Given]) -> DictConfig:
+        quoted = [self.argument(one) for one in groups]
         if tuple(quoted) not in self._composed:
             try:
                 cfg = hydra.compose(self.command, quoted, return_hydra_config=True)
@@ -181,7 +210,7 @@ class Preflight:
     def _refused(self, one: Given, groups: Sequence[Given]) -> str | None:
         """What Hydra has against an argument that belongs to itself, if anything."""
         try:
-            self._compose([*groups, *(() if one in groups else (one,))])
+            self._applied([*groups, *(() if one in groups else (one,))])
         except HydraException as error:
             return _one_line(error.__cause__ or error)
         return None
@@ -213,6 +242,24 @@ class Preflight:
         if value is None or name not in self._names(folder):
             return f"unknown {group}; {suggest(str(value), self._names(group))}"
         return None
+
+
+def _broken(cfg: DictConfig) -> Iterator[str]:
+    """The references that lead nowhere."""
+    tree = OmegaConf.to_container(cfg)
+    for key in keys.dotted(tree):
+        written = naming.at(tree, key)
+        if isinstance(written, str) and "${" in written:
+            try:
+                OmegaConf.select(cfg, key)
+            except OmegaConfBaseException as error:
+                yield f"{key}={written}: {_one_line(error)}"
+
+
+def _in_file(one: Given, reason: str) -> str:
+    """The user's file that a part comes from, unless a reason names it."""
+    file = sources.file_of(one.override.key_or_group, one.override.value())
+    return f" ({file})" if file and str(file) not in reason else ""
 
 
 def _when(line: str, swept: Sequence[Given], by_job: Jobs) -> str:

@@ -202,7 +202,8 @@ def _set(accepted: DictConfig, option: str, value: Any, annotation: Any) -> str 
     try:
         if not (number and annotation in {bool, bool | None}):  # omegaconf takes 5 for true
             accepted[option] = [value] if _is_one_of_many(value, annotation) else value
-            return None
+            taken = None if OmegaConf.is_missing(accepted, option) else accepted[option]
+            return _number_fault(taken)  # 'nan' is text until it is taken for a number
     except OmegaConfBaseException:
         pass
     return f"not of type {type_name(annotation)}"

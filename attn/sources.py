@@ -1,8 +1,11 @@
 """YAML files of the user's own, whose faults are told with the file and the line."""
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
+import yaml
 from hydra._internal.core_plugins.file_config_source import FileConfigSource
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.plugins import Plugins
@@ -13,11 +16,14 @@ from yaml import MarkedYAMLError, YAMLError
 
 from attn.overrides import printable
 
+KEY = r"\w[\w.-]*"
+
 
 class UserFiles(FileConfigSource):
     """Files in a folder of the user's; a HydraException tells what is wrong with one."""
 
     shown: ClassVar[str] = ""  # the folder as it was typed
+    read: ClassVar[dict[Path, Path]] = {}  # each file that was read: as typed, and where it lies
 
     @staticmethod
     def scheme() -> str:
@@ -31,8 +37,11 @@ class UserFiles(FileConfigSource):
             result = super().load_config(config_path)
         except Exception as error:  # noqa: BLE001 - what a file can hold has no end
             raise ConfigLoadError(f"{file}{_fault(error)}") from None
+        if config_path.startswith("experiment/") and result.header["package"] != "_global_":
+            raise ConfigLoadError(f"{file}, line 1: must begin with the line # @package _global_")
         if fault := _shape_fault(result.config):
             raise ConfigLoadError(f"{file}: {fault}")
+        self.read[file] = Path(self.path) / self._normalize_file_name(config_path)
         return result
 
 
@@ -51,7 +60,7 @@ def search_folder(folder: str | None) -> list[str]:
     """Look for YAML files in one more folder; a line if it does not exist."""
     for plugin in (UserFolder, UserFiles):
         Plugins.instance().register(plugin)
-    UserFolder.folder, UserFiles.shown = None, folder or ""
+    UserFolder.folder, UserFiles.shown, UserFiles.read = None, folder or "", {}
     if not folder:
         return []
     path = Path(folder).absolute()
@@ -67,6 +76,26 @@ def file_of(group: str, name: Any) -> Path | None:
         return None
     below = Path(group) / f"{name}.yaml"
     return Path(UserFiles.shown) / below if (UserFolder.folder / below).is_file() else None
+
+
+def place_of(key: str) -> str | None:
+    """The user's file in which a key stands, and the line, e.g. ``mine/small.yaml, line 3``."""
+    while key:
+        for shown, file in UserFiles.read.items():
+            lines = dict(_lines(yaml.compose(file.read_text(encoding="utf-8"), yaml.SafeLoader)))
+            below = key.partition(".")[2] if key.startswith(f"{shown.parent.name}.") else ""
+            if line := lines.get(key) or lines.get(below):
+                return f"{shown}, line {line}"
+        key = key.rpartition(".")[0]
+    return None
+
+
+def _lines(node: yaml.Node | None, prefix: str = "") -> Iterator[tuple[str, int]]:
+    """Every dotted key below a node, and its line."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield f"{prefix}{key.value}", key.start_mark.line + 1
+            yield from _lines(value, f"{prefix}{key.value}.")
 
 
 def _fault(error: Exception) -> str:
@@ -91,8 +120,8 @@ def _shape_fault(config: Any) -> str | None:
     if not isinstance(config, DictConfig):
         return "must hold options, a line each, like seed: 3"
     if (wrong := _odd_key(config)) is not None:
-        return f"{printable(str(wrong))}: keys must be words"
-    entries = OmegaConf.to_container(config).get("defaults", [])  # type: ignore[union-attr]
+        return f"{printable(str(wrong))}: keys must be words of letters, digits and _"
+    entries = _plain(config).get("defaults", [])
     if not isinstance(entries, list):
         return "defaults: must be a list, like [override /model: small]"
     odd = next((one for one in entries if not _is_default(one)), None)
@@ -100,16 +129,24 @@ def _shape_fault(config: Any) -> str | None:
 
 
 def _odd_key(config: DictConfig) -> Any:
-    plain = [OmegaConf.to_container(config)]
+    plain: list[Any] = [{key: v for key, v in _plain(config).items() if key != "defaults"}]
     while plain:
         inside = plain.pop()
         if isinstance(inside, dict):
-            if odd := [key for key in inside if not isinstance(key, str)]:
+            if odd := [
+                key for key in inside if not re.fullmatch(KEY, str(key)) or not isinstance(key, str)
+            ]:
                 return odd[0]
             plain += inside.values()
         elif isinstance(inside, list):
             plain += inside
     return None
+
+
+def _plain(config: DictConfig) -> dict[Any, Any]:
+    plain = OmegaConf.to_container(config)
+    assert isinstance(plain, dict)
+    return plain
 
 
 def _is_default(entry: Any) -> bool:

@@ -60,20 +60,17 @@ class Trained:
     @staticmethod
     def problems(asked: Mapping[str, Any]) -> list[str]:
         """Everything that is wrong with what was asked for; a missing run is told elsewhere."""
-        if asked["run"] == MISSING:
-            return []
+        found, search = [], asked.get("search")
         try:
-            folder, config = Trained.config_of(asked)
+            if asked["run"] != MISSING:
+                folder, config = Trained.config_of(asked)
+                search = search or config["search"]
+                checkpoint = Checkpoints(folder / "checkpoints").find(str(asked["checkpoint"]))
+                found += stored.problems(folder, config, checkpoint)
         except ConfigError as error:
-            return error.problems
-        found = []
-        try:
-            checkpoint = Checkpoints(folder / "checkpoints").find(str(asked["checkpoint"]))
+            found += error.problems
         except CheckpointError as error:
             found.append(str(error))
-        else:
-            found += stored.problems(folder, config, checkpoint)
-        search = asked.get("search") or config["search"]
         return found + checking.use_problems(search, asked["precision"])
 
     def search(self) -> Search:

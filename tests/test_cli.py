@@ -96,7 +96,8 @@ def test_unknown_command(capsys):
 
 def test_a_flag_with_a_wrong_value(fake, capsys):
     assert fake("--cfg", "jobs") == 2
-    assert "argument --cfg: invalid choice: 'jobs'" in capsys.readouterr().err
+    expected = "--cfg=jobs: unknown; did you mean 'job'? choose one of all, hydra, job\n"
+    assert capsys.readouterr().err == expected
 
 
 def test_a_folder_that_is_not_there(capsys):

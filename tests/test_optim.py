@@ -57,6 +57,7 @@ def test_adamw_decays_matrices_only():
     [
         ({"name": "adam", "learning_rate": 0.0}, "learning_rate=0.0: must be positive"),
         ({"name": "adam", "beta2": 1.0}, "beta2=1.0: must be at least 0 and below 1"),
+        ({"name": "adam", "epsilon": 0.0}, "epsilon=0.0: must be positive"),
         ({"name": "adamw", "weight_decay": -1.0}, "weight_decay=-1.0: must not be negative"),
     ],
 )
@@ -105,3 +106,9 @@ def test_only_those_that_end_need_the_length():
 def test_wrong_warmup_is_named(name, warmup, message):
     with pytest.raises(ValueError, match=exactly(message)):
         schedule(name, warmup=warmup)
+
+
+@pytest.mark.parametrize("name", ["cosine", "linear"])
+def test_wrong_end_is_named(name):
+    with pytest.raises(ValueError, match=exactly("final=-1.0: must be at least 0 and at most 1")):
+        schedule(name, final=-1.0)

@@ -51,7 +51,7 @@ def test_a_plugin_that_cannot_be_imported(refuses):
     Path("broken.py").write_text("raise OSError('no\\n camera')\n")
     refuses(
         ["plugins=[broken,nowhere]"],
-        "plugins=[broken]: OSError: no camera",
+        "plugins=[broken]: OSError: no camera (broken.py, line 1)",
         "plugins=[nowhere]: ModuleNotFoundError: No module named 'nowhere'",
     )
     refuses(["plugins=broken"], "plugins=broken: not a list; write [A,B]")

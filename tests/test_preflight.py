@@ -1,5 +1,7 @@
 """Every problem of a command line is told at once, and nothing runs."""
 
+from pathlib import Path
+
 from fakes import runs
 
 from attn.cli import main
@@ -8,6 +10,11 @@ TOP = (
     "choose one of seed, rate, careful, output, study, plugins, needed, elsewhere, text, run, "
     "jobs, model, trainer, attention, position, experiment, attention@elsewhere"
 )
+
+
+def folder():
+    """The folder of the fake command's YAML files, which is given as ``--config-dir``."""
+    return Path.cwd().parent / "home" / "conf"
 
 
 def test_unknown_choice(refuses):
@@ -93,13 +100,13 @@ def test_wrong_types(refuses):
 
 
 def test_missing_value(refuses):
-    refuses(["needed=???"], "needed: needs a value; write needed=VALUE")
+    refuses(["needed=???"], "needed=???: needs a value; write needed=VALUE")
 
 
 def test_broken_interpolation(refuses):
     refuses(
         ["attention.heads=${model.hedas}"],
-        "attention.heads: Interpolation key 'model.hedas' not found",
+        "attention.heads=${model.hedas}: Interpolation key 'model.hedas' not found",
     )
 
 
@@ -115,7 +122,7 @@ def test_unreadable_arguments(refuses):
         "a b=3: 'a b' is not a key; a key is like model.dim",
         "--seed=3: unknown flag; options have no dashes: seed=3",
         "--hepl: unknown flag; did you mean '--help'? choose one of "
-        "--cfg, --config-dir, --help, --info, --resolve, -m",
+        "--cfg, --config-dir, --help, --info, --package, --resolve, -m",
         "seed=2: given twice, before it as seed=1",
     )
 
@@ -169,8 +176,8 @@ def test_a_place_may_be_left_empty(fake):
 def test_an_experiment_that_cannot_be_composed(refuses):
     refuses(
         ["experiment=broken"],
-        "experiment=broken In 'fake': Could not find 'attention/vanished' "
-        "Available options in 'attention': softmax",
+        "experiment=broken: In 'fake': Could not find 'attention/vanished' Available options in "
+        f"'attention': softmax ({folder()}/experiment/broken.yaml)",
     )
 
 
@@ -179,7 +186,7 @@ def test_an_experiment_with_an_unknown_key(refuses):
         ["experiment=wrong"],
         "sede: unknown key, set by a YAML file; did you mean 'seed'? choose one of attention, "
         "careful, elsewhere, jobs, model, needed, output, plugins, position, rate, run, seed, "
-        "study, text, trainer",
+        f"study, text, trainer ({folder()}/experiment/wrong.yaml, line 2)",
     )
 
 
