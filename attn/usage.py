@@ -73,6 +73,8 @@ def overview() -> str:
         "",
         "-m runs every combination of values with commas; attn COMMAND --help shows a command's",
         "options; attn list kind=KIND name=NAME explains a part; --cfg job prints the config.",
+        "--config-dir=FOLDER finds YAML files of your own, FOLDER/GROUP/NAME.yaml, as GROUP=NAME;",
+        "plugins=[MODULE] imports parts of your own; those get their section by their signature.",
     ]
     return "\n".join(lines) + "\n"
 
