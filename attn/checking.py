@@ -1,7 +1,7 @@
 """What is wrong with a config, all of it, before anything of size is made."""
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import torch
@@ -19,6 +19,7 @@ KINDS = SECTIONS | {f"{role.value}_attention": "attention" for role in Role}
 KINDS["attention_elsewhere"] = "attention"
 SIZE = 16  # of a vocabulary, where only the shapes of a model are checked
 LAYERS = 1000  # each is built to be checked
+MANY = 10**9  # steps, of which no schedule complains
 
 
 def problems(config: Config) -> list[str]:
@@ -32,7 +33,7 @@ def problems(config: Config) -> list[str]:
 def model_problems(config: Config) -> list[str]:
     """Everything that keeps a trained model from being built, one line each; makes no tensor."""
     found = [
-        *_every_fault(lambda one: part(one, "tokenizer", "tokenizer"), config),
+        *_parts_problems(config, ("tokenizer", "target_tokenizer")),
         *_every_fault(lambda one: part(one, "batches"), config),
         *_part_problems(config),
     ]
@@ -66,18 +67,25 @@ def unused(config: Config) -> dict[str, str]:
 def _section_problems(config: Config) -> Iterator[str]:
     for key in FIXED:
         yield from _every_fault(lambda one, key=key: part(one, key), config)  # type: ignore[misc]
-    for key, kind in SECTIONS.items():
-        if config.get(key) is None:  # a place that is left empty
-            continue
-        yield from _every_fault(
-            lambda one, key=key, kind=kind: part(one, key, kind),  # type: ignore[misc]
-            config,
-        )
-    yield from _every_fault(schedule, config)
+    yield from _parts_problems(config, SECTIONS)
+    steps, dim = config["trainer"].get("steps"), config["model"].get("dim", 1)
+    sound = type(steps) is type(dim) is int  # else that is told of by itself
+    sizes = {} if sound else {"trainer": {"steps": MANY}, "model": {}}
+    yield from _every_fault(schedule, {**config, **sizes})
     parameters = [nn.Parameter(torch.zeros(1))]
     yield from _every_fault(
         lambda one: part(one, "optimizer", "optimizer", parameters=parameters), config
     )
+
+
+def _parts_problems(config: Config, sections: Iterable[str]) -> Iterator[str]:
+    """What is wrong with some sections, but for places that are left empty."""
+    for key in sections:
+        if config.get(key) is not None:
+            yield from _every_fault(
+                lambda one, key=key: part(one, key, SECTIONS[key]),  # type: ignore[misc]
+                config,
+            )
 
 
 def _part_problems(config: Config) -> Iterator[str]:

@@ -33,7 +33,8 @@ def launch(
     with hydra.initialize_config_module("attn.conf", version_base="1.3"):
         found += plugins.store_sections()
         preflight = Preflight(command, module.check, getattr(module, "unused", None))
-        found += preflight.problems(given, multirun=flags.multirun, shown=flags.shows)
+        given, twice = preflight.placed(given)
+        found += twice + preflight.problems(given, multirun=flags.multirun, shown=flags.shows)
         if flags.package:
             found += preflight.package_problems(given, flags.package)
         quoted = [preflight.argument(one) for one in given]

@@ -82,12 +82,25 @@ def parse(arguments: Sequence[str]) -> tuple[list[Given], list[str]]:
             key = argument.partition("=")[0]
             problems.append(f"{printable(argument)}: {key!r} is not a key; a key is like model.dim")
             continue
-        earlier = next((g.typed for g in read if g.key == given.key), None)
-        if earlier is None:
-            read.append(given)
-        else:
-            problems.append(f"{given.typed}: given twice, before it as {earlier}")
-    return read, problems
+        read.append(given)
+    read, twice = once(read)
+    return read, problems + twice
+
+
+def once(given: Sequence[Given]) -> tuple[list[Given], list[str]]:
+    """The first argument of each key, and a line for each later one."""
+    first: dict[str, Given] = {}
+    problems = []
+    for one in given:
+        earlier = first.setdefault(one.key, one)
+        if earlier is not one:
+            problems.append(f"{one.typed}: given twice, before it as {earlier.typed}")
+    return list(first.values()), problems
+
+
+def with_key(one: Given, key: str) -> Given:
+    """An argument, as it was typed, that Hydra reads with another key."""
+    return _given(one.typed, f"{key}={one.quoted.partition('=')[2]}")
 
 
 def jobs(given: Sequence[Given]) -> Iterator[tuple[Given, ...]]:

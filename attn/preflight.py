@@ -41,6 +41,20 @@ class Preflight:
         self.base = OmegaConf.to_container(base)
         self.sections = [str(key) for key in base]
 
+    def placed(self, given: Sequence[Given]) -> tuple[list[Given], list[str]]:
+        """The arguments, a place that is named alone with its group before it, and their problems.
+
+        So ``target_tokenizer=bpe`` is ``tokenizer@target_tokenizer=bpe``.
+        """
+        groups = {place.partition("@")[2]: place for place in self.choices if "@" in place}
+        named = [
+            overrides.with_key(one, groups[one.key])
+            if one.changes and one.key in groups and not isinstance(one.override.value(), dict)
+            else one
+            for one in given
+        ]
+        return overrides.once(named)
+
     def problems(self, given: Sequence[Given], *, multirun: bool, shown: bool = False) -> list[str]:
         """One line a problem; in a sweep each once, naming a job if others are free of it.
 
