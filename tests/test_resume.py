@@ -93,13 +93,13 @@ def whole(tmp_path_factory):
 
 def goes_on(whole, parts, stopped_after, options, stops):
     """Stop a run after each of some numbers of steps, let it end, and compare."""
-    stopped_after(STEPS)
+    stopped_after(STEPS + 1)
     expected = whole(*options)
     for steps in stops:
         stopped_after(steps)
         assert quickly(parts, *options) == 130
         assert runs.status(runs.find(str(parts))) == "interrupted"
-    stopped_after(STEPS)
+    stopped_after(STEPS + 1)
     assert quickly(parts, *options) == 0
     one, other = expected, outcome(parts)
     assert [key for key in one if not same(one[key], other[key])] == [], f"stopped after {stops}"
