@@ -126,6 +126,8 @@ class Preflight:
             return
         unused = [self.unused(self._settled(self._applied(job), job)) for job in jobs]
         for one in given:
+            if one.override.value() is None and self._is_group(one):
+                continue  # a place that is left empty
             if all(one.section in sections for sections in unused):
                 yield f"{one.typed}: {unused[0][one.section]}"
 
