@@ -1,8 +1,10 @@
 """The commands and the Python of the pages in docs/ run, page by page, from an empty folder."""
 
+import os
 import re
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,8 @@ ROOT = Path(__file__).parent.parent
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 BLOCK = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#:]+)\)")
-SHELL = re.compile(r"[|><;*$]|<<")
+SHELL = re.compile(r"[|><;*$]")
+QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 
 
 def commands(text):
@@ -24,9 +27,12 @@ def commands(text):
 def run(command):
     """The exit code of a command; of this program's in this process, where no shell is needed."""
     program, *arguments = shlex.split(command) if "\n" not in command else [""]
-    if program == "attn" and not SHELL.search(command):
+    if program == "attn" and not SHELL.search(QUOTED.sub("", command)):
         return main(arguments)
-    return subprocess.run(["bash", "-c", command], check=False).returncode
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    return subprocess.run(
+        ["bash", "-c", command], check=False, env={**os.environ, "PATH": path}
+    ).returncode
 
 
 @pytest.mark.training

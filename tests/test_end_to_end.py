@@ -220,7 +220,7 @@ def test_standard_input_that_is_not_utf8_is_named(trained, monkeypatch, capsys):
             "split=x: unknown; choose one of dev, longer, test, train\n",
         ),
         (["train", "seed=-1"], "seed=-1: must be at least 0 and below 2**63\n"),
-        (["train", "output=null"], "output: needs a folder; write output=FOLDER\n"),
+        (["train", "output=null"], "output=null: needs a folder; write output=FOLDER\n"),
         (
             ["train", "model.name=transfrmer", "tokenizer.name=foo", "batches.tokens=3"],
             "batches.tokens=3: must be above max_length=256, so that the longest sentence fits "
@@ -232,7 +232,7 @@ def test_standard_input_that_is_not_utf8_is_named(trained, monkeypatch, capsys):
             ["train", "model.heads=3", "batches.tokens=3"],
             "batches.tokens=3: must be above max_length=256, so that the longest sentence fits "
             "into a batch\n"
-            "attention.heads=3: must divide the width 128, or head_dim and value_dim must be "
+            "model.heads=3: must divide the width 128, or head_dim and value_dim must be "
             "given\n",
         ),
         (
@@ -275,9 +275,11 @@ def test_standard_input_that_is_not_utf8_is_named(trained, monkeypatch, capsys):
             "trainer.steps=0: must be at least 1\n"
             "encoder_layers.0.haeds=2: unknown option; did you mean 'heads'? choose one of bias, "
             "dropout, head_dim, heads, kernel, value_dim\n"
-            "encoder_layers: layer 1 is not named; name each of 0-3 once\n"
-            "encoder_layers: layer 2 is not named; name each of 0-3 once\n"
-            "encoder_layers: layer 3 is not named; name each of 0-3 once\n",
+            + "".join(
+                "encoder_layers=[{{layers: 0, name: softmax, haeds: 2}}]: layer "
+                f"{layer} is not named; name each of 0-3 once\n"
+                for layer in (1, 2, 3)
+            ),
         ),
     ],
 )

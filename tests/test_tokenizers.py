@@ -290,4 +290,4 @@ def test_more_dropout_leaves_more_merges_out(dropout, alike):
 )
 def test_ways_of_cutting_that_do_not_exist_are_refused(name, options, message):
     with pytest.raises(ValueError, match=exactly(message)):
-        made(name, **options)
+        registry.find("tokenizer", name)(**options)
