@@ -258,9 +258,9 @@ class TestSoftmax:
         exact = mixed(attention, query)
         attention.train()
         torch.manual_seed(3)
-        mean = sum(mixed(attention, query) for _ in range(2000)) / 2000
+        mean = sum(mixed(attention, query) for _ in range(500)) / 500
         assert not torch.equal(mixed(attention, query), exact)
-        assert torch.allclose(mean, exact, atol=0.05)
+        assert torch.allclose(mean, exact, atol=0.1)
 
     @pytest.mark.parametrize(
         ("options", "message"),

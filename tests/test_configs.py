@@ -114,7 +114,7 @@ def test_an_experiment_can_be_run(name, monkeypatch, tmp_path):
 
 
 @pytest.mark.training
-@pytest.mark.parametrize("name", ["demo", "grammar", "multi30k", "smoke"])
+@pytest.mark.parametrize("name", ["multi30k", "smoke"])
 @pytest.mark.parametrize("group", ["tokenizer", "schedule", "dataset"])
 def test_parts_can_be_swapped_under_an_experiment(name, group, tmp_path):
     """What the experiment sets of its own part does not stand in the way of another."""

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.training
 
 TINY = ["experiment=smoke", "precision.device=cpu"]
 SMOKE = [*TINY, "precision.dtype=fp32"]
+BRIEF = ["validation_search.max_ratio=0.0", "validation_search.max_extra=3", "dataset.dev_size=5"]
 
 
 def run_of(folder):
@@ -70,7 +71,7 @@ def test_the_same_command_again_says_so_and_changes_nothing(trained, capsys):
 
 
 def test_a_longer_run_continues_a_shorter_one(tmp_path):
-    common = [*SMOKE, "model.dropout=0.3", "batches.tokens=600", "trainer.keep_last=9"]
+    common = [*SMOKE, *BRIEF, "model.dropout=0.3", "batches.tokens=600", "trainer.keep_last=9"]
     common += ["trainer.evaluate_every=6", "trainer.log_every=3"]
     for folder, steps in (("whole", (12,)), ("parts", (6, 12))):
         for step in steps:
@@ -84,7 +85,7 @@ def test_a_longer_run_continues_a_shorter_one(tmp_path):
 
 
 def test_fp16_with_a_scaled_loss_stays_finite(tmp_path):
-    options = ["precision.dtype=fp16", "trainer.steps=4", "trainer.evaluate_every=4"]
+    options = [*BRIEF, "precision.dtype=fp16", "trainer.steps=4", "trainer.evaluate_every=4"]
     assert main(["train", *TINY, *options, f"output={tmp_path}"]) == 0
     weights, state, _ = checkpoint.load(Checkpoints(run_of(tmp_path) / "checkpoints").find("last"))
     assert all(weight.isfinite().all() for weight in weights.values())
@@ -92,14 +93,14 @@ def test_fp16_with_a_scaled_loss_stays_finite(tmp_path):
 
 
 def test_minutes_end_a_training(tmp_path):
-    options = ["trainer.minutes=0.00001", "trainer.steps=1000"]
+    options = [*BRIEF, "trainer.minutes=0.00001", "trainer.steps=1000"]
     assert main(["train", *SMOKE, *options, f"output={tmp_path}"]) == 0
     assert Checkpoints(run_of(tmp_path) / "checkpoints").steps() == [1]
 
 
 def test_a_sweep_is_a_run_for_each_choice(tmp_path):
     options = ["-m", "position=sinusoidal,learned", "trainer.steps=2", f"output={tmp_path}"]
-    assert main(["train", *SMOKE, *options]) == 0
+    assert main(["train", *SMOKE, *BRIEF, *options]) == 0
     found = sorted(path.parent.parent.name for path in tmp_path.rglob("config.yaml"))
     assert [name.rsplit("-", 1)[0] for name in found] == [
         "transformer-softmax-learned",
@@ -448,14 +449,15 @@ def test_tokenized_text_is_scored_as_it_is(tokenized, tokenize, signature):
 
 
 def test_sentences_as_long_as_allowed_have_positions(tmp_path, capsys):
-    options = ["position=learned", "position.max_positions=257", "trainer.steps=1"]
-    assert main(["train", *SMOKE, *options, f"output={tmp_path}"]) == 0
+    options = [*BRIEF, "batches.max_length=40", "position=learned", "trainer.steps=1"]
+    fitting = [*options, "position.max_positions=41", f"output={tmp_path}"]
+    assert main(["train", *SMOKE, *fitting]) == 0
     capsys.readouterr()
-    assert main(["translate", f"run={tmp_path}", f"text={'a ' * 256}"]) == 0
-    assert len(capsys.readouterr().out.split()) <= 257
-    assert main(["train", *SMOKE, "position=learned", "position.max_positions=256"]) == 2
+    assert main(["translate", f"run={tmp_path}", f"text={'a ' * 40}", "search=greedy"]) == 0
+    assert len(capsys.readouterr().out.split()) <= 41
+    assert main(["train", *SMOKE, *options, "position.max_positions=40"]) == 2
     assert capsys.readouterr().err == (
-        "batches.max_length=256: must be below the 256 positions that position=learned knows\n"
+        "batches.max_length=40: must be below the 40 positions that position=learned knows\n"
     )
 
 

@@ -171,9 +171,8 @@ def by_the_book(built, row, size, length_penalty, limit):
     return finished[0] if finished else (score / penalty(limit), tokens)
 
 
-@pytest.mark.parametrize("ending", [-1.0, 0.0, 1.5])
-@pytest.mark.parametrize("length_penalty", [0.0, 0.6, 1.5])
-@pytest.mark.parametrize("size", [2, 3, 5])
+@pytest.mark.parametrize(("length_penalty", "ending"), [(0.0, 0.0), (0.6, 1.5), (1.5, -1.0)])
+@pytest.mark.parametrize("size", [2, 5])
 @torch.no_grad()
 def test_beam_is_as_it_is_described(size, length_penalty, ending):
     built = model(size=9, ending=ending)
