@@ -75,6 +75,7 @@ OPTIONS = {
     "bf16, accumulated": ["precision.dtype=bf16", "model.dim=16", "trainer.accumulate=3"],
     "fp16": ["precision.dtype=fp16"],
     "fp16, accumulated": ["precision.dtype=fp16", "trainer.accumulate=2"],
+    "subwords sampled": ["tokenizer=bpe", "tokenizer.size=300", "tokenizer.dropout=0.3"],
 }
 
 
