@@ -102,18 +102,14 @@ class Batches:
         pin: bool = False,
         weights: Sequence[float] | None = None,
     ) -> Iterator[Batch]:
-        """The batches of an epoch from number ``start`` on, made ahead in a thread.
+        """The batches of an epoch from number ``start`` on, each made when it is asked for.
 
         A pair of weight w comes w times, on the mean: the whole part always, the rest by chance.
         """
         source, target = _Side.of(p[0] for p in pairs), _Side.of(p[1] for p in pairs)
-
-        def made() -> Iterator[Batch]:
-            for group in self._plan(source, target, (seed, epoch), weights)[start:]:
-                batch = _batch(source, target, group, group.tolist())
-                yield batch.pinned() if pin else batch
-
-        return ahead(made(), self.ahead)
+        for group in self._plan(source, target, (seed, epoch), weights)[start:]:
+            batch = _batch(source, target, group, group.tolist())
+            yield batch.pinned() if pin else batch
 
     def in_order(self, pairs: Sequence[IdPair], *, rows: int = 1) -> list[list[int]]:
         """All pairs in batches of like lengths, for evaluation; nothing is left out.

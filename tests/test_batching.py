@@ -153,7 +153,7 @@ def test_weights_say_how_often_a_pair_comes():
 
 
 def test_seed_and_epoch_alone_say_the_order(pairs):
-    batches, others = (Batches(tokens=97, max_length=31, ahead=room) for room in (1, 7))
+    batches, others = (Batches(tokens=97, max_length=31) for _ in range(2))
     first = groups(batches.epoch(pairs, seed=1, epoch=0))
     torch.manual_seed(7)
     assert groups(others.epoch(pairs, seed=1, epoch=0)) == first
@@ -238,7 +238,7 @@ def test_no_more_is_made_ahead_than_there_is_room():
 
 
 def test_nothing_is_made_before_it_is_asked_for():
-    batches = Batches().epoch([([5], [7])], seed=1, epoch=0)
+    batches = ahead(Batches().epoch([([5], [7])], seed=1, epoch=0), 1)
     assert running() == []
     assert groups(batches) == [(0,)]
 

@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 
 from attn import __version__, assemble, checking, corpora, identity, runs, snapshot, stored
 from attn.assemble import Material
-from attn.batching import Batch, Batches
+from attn.batching import Batch, Batches, ahead
 from attn.checkpoint import Checkpoints
 from attn.files import WriteError, output_problems, write_json, writing
 from attn.filters import counted, oddities
@@ -185,14 +185,17 @@ class Job:
             ])
         pin = self.precision.device.type == "cuda"
 
-        def epoch(number: int, start: int) -> Iterator[Batch]:
+        def made(number: int, start: int) -> Iterator[Batch]:
             seed = self.config["seed"]
             pairs = ids
             if known.samples:
                 pairs = known.sampled(self.material.train, seed=seed, epoch=number)
-            return self.batches.epoch(
+            yield from self.batches.epoch(
                 pairs, seed=seed, epoch=number, start=start, pin=pin, weights=often
             )
+
+        def epoch(number: int, start: int) -> Iterator[Batch]:
+            return ahead(made(number, start), self.batches.ahead)
 
         session = Session(
             model=model,
