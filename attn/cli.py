@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from types import FrameType
 
 import attn
-from attn import flags, usage
+from attn import flags, shells, usage
 
 INTERRUPTED, TERMINATED = 130, 143
 WRONG_INPUT = 2
@@ -55,9 +55,11 @@ def _dispatch(arguments: list[str]) -> int:
         sys.stdout.write(f"attn {attn.__version__}\n")
         return 0
     command, *rest = arguments
+    if command == "completion":
+        return shells.main(rest)
     commands = usage.commands()
     if command not in commands:
-        sys.stderr.write(usage.unknown_command(command, commands))
+        sys.stderr.write(usage.unknown_command(command, [*commands, "completion"]))
         return WRONG_INPUT
     asked, overrides, problems = flags.parse(rest)
     if asked.help:

@@ -14,6 +14,7 @@ from importlib.resources import files
 
 import attn
 import attn.commands
+from attn import shells
 from attn.words import suggest
 
 WIDTH = 98
@@ -52,16 +53,33 @@ def groups() -> dict[str, list[str]]:
     return {name: found[name] for name in sorted(found) if found[name]}
 
 
+def places(command: str) -> dict[str, str]:
+    """What may be typed for each place of a command's parts, and its full name."""
+    text = files("attn.conf").joinpath(f"{command}.yaml").read_text(encoding="utf-8")
+    found: dict[str, str] = {}
+    for match in DEFAULT.finditer(dict(_blocks(text)).get("defaults", "")):
+        group, package = match["group"], match["package"]
+        place = f"{group}@{package}" if package else group
+        found |= {place: place, package or group: place}
+    return found
+
+
+def sweeps(command: str) -> bool:
+    """Whether a command takes ``-m``."""
+    text = files("attn.conf").joinpath(f"{command}.yaml").read_text(encoding="utf-8")
+    return "mode: RUN" not in dict(_blocks(text)).get("hydra", "")
+
+
 def overview() -> str:
     """The help of the program."""
-    known = commands()
+    rows = [(command.name, command.purpose) for command in commands().values()]
     lines = [
         f"attn {attn.__version__}: {(attn.__doc__ or '').strip()}",
         "",
         "usage: attn COMMAND [KEY=VALUE ...] [-m]",
         "",
         "commands",
-        *_columns((command.name, command.purpose) for command in known.values()),
+        *_columns(sorted([*rows, ("completion", shells.PURPOSE)])),
         "",
         "examples",
         "  attn train experiment=demo",

@@ -89,7 +89,7 @@ def test_some_commands_take_no_parts(capsys):
 
 def test_unknown_command(capsys):
     assert main(["lst"]) == 2
-    known = ", ".join(usage.commands())
+    known = ", ".join(sorted([*usage.commands(), "completion"]))
     expected = f"lst: unknown command; did you mean 'list'? choose one of {known}\n"
     assert capsys.readouterr().err == expected
 
