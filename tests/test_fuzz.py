@@ -106,7 +106,6 @@ def places(command):
             yield f"{group}@{package}" if package else group, package or group, group
 
 
-@functools.cache
 def options(command):
     """Every option of a command: the argument that chooses its part, if any, its key, its type."""
     text = usage.files("attn.conf").joinpath(f"{command}.yaml").read_text(encoding="utf-8")
@@ -122,6 +121,12 @@ def options(command):
     return found
 
 
+# Before any case is drawn: where shapes are checked, beartype draws at random which item it checks.
+PLACES = {command: list(places(command)) for command in usage.commands()}
+OPTIONS = {command: options(command) for command in usage.commands()}
+COMMANDS = st.sampled_from(sorted(OPTIONS))
+
+
 def wrong_values(key, annotation):
     """Values that an option cannot take."""
     allowed = {get_origin(one) or one for one in get_args(annotation) or (annotation,)}
@@ -135,14 +140,14 @@ def wrong_values(key, annotation):
 
 @st.composite
 def wrong_value(draw, command):
-    part, key, annotation = draw(st.sampled_from(options(command)))
+    part, key, annotation = draw(st.sampled_from(OPTIONS[command]))
     value = draw(st.sampled_from(wrong_values(key, annotation)))
     return [*part, f"{key}={value}"], (key, value)
 
 
 @st.composite
 def reference(draw, command):
-    part, key, _ = draw(st.sampled_from(options(command)))
+    part, key, _ = draw(st.sampled_from(OPTIONS[command]))
     value = draw(
         st.sampled_from(["${nowhere}", f"${{{key}}}", "${model.nowhere.x}", "${oc.what:1}"])
     )
@@ -152,7 +157,7 @@ def reference(draw, command):
 @st.composite
 def unknown_key(draw, command):
     """A real key misspelt, or any text."""
-    real = [key for _, key, _ in options(command)]
+    real = [key for _, key, _ in OPTIONS[command]]
     misspelt = st.builds(
         lambda key, at, letter: key[: at % len(key)] + letter + key[at % len(key) + 1 :],
         st.sampled_from(real),
@@ -160,7 +165,7 @@ def unknown_key(draw, command):
         st.sampled_from("qQ9_é"),
     )
     known = {part for key in real for part in (key, key.partition(".")[0])}
-    free = {place for place, _, _ in places(command)} | {"experiment", "text", "hydra"} | TEXTUAL
+    free = {place for place, _, _ in PLACES[command]} | {"experiment", "text", "hydra"} | TEXTUAL
     key = draw(
         st.one_of(misspelt, KEYS).filter(
             lambda key: (
@@ -191,7 +196,7 @@ TEXTUAL = {
 
 @st.composite
 def unknown_choice(draw, command):
-    known = list(places(command)) or [("attention", "attention", "attention")]
+    known = PLACES[command] or [("attention", "attention", "attention")]
     place, _, _ = draw(st.sampled_from(known))
     name = draw(
         st.sampled_from(["sofmax", "beem", "x", "[a]", "5", "a/b", "..", "é", "true", "''"])
@@ -201,7 +206,7 @@ def unknown_choice(draw, command):
 
 @st.composite
 def malformed(draw, command):
-    key = draw(st.sampled_from([key for _, key, _ in options(command)]))
+    key = draw(st.sampled_from([key for _, key, _ in OPTIONS[command]]))
     argument = draw(
         st.sampled_from([
             key, f"={key}", f"{key} =1", "+", "~", "++", "=", "", f"~{key}", f"+{key}x=1",
@@ -214,7 +219,7 @@ def malformed(draw, command):
 
 @st.composite
 def twice(draw, command):
-    key = draw(st.sampled_from([key for _, key, _ in options(command)]))
+    key = draw(st.sampled_from([key for _, key, _ in OPTIONS[command]]))
     return [f"{key}=1", f"{key}=2"], (key, "2")
 
 
@@ -241,9 +246,6 @@ def wrong(command):
     """Arguments of a command, and the key and value that must be named of each that is wrong."""
     kinds = (wrong_value, reference, unknown_key, unknown_choice, malformed, twice, flag)
     return st.one_of(*(kind(command) for kind in kinds))
-
-
-COMMANDS = st.sampled_from(sorted(usage.commands()))
 
 
 @st.composite
@@ -278,7 +280,7 @@ def check_any(run, capsys, command, part, key, value):
 @st.composite
 def any_lines(draw):
     command = draw(COMMANDS)
-    part, key, _ = draw(st.sampled_from(options(command)))
+    part, key, _ = draw(st.sampled_from(OPTIONS[command]))
     return command, part, draw(st.one_of(st.just(key), KEYS)), draw(TEXTS)
 
 
@@ -292,7 +294,7 @@ def fuzz(count):
     )
 
 
-@fuzz(40)
+@fuzz(16)
 @given(case=wrong_lines())
 def test_wrong_arguments_are_named(run, capsys, case):
     check_wrong(run, capsys, *case)
@@ -306,7 +308,7 @@ def test_many_wrong_arguments_are_named(run, capsys, case):
     check_wrong(run, capsys, *case)
 
 
-@fuzz(20)
+@fuzz(8)
 @given(case=any_lines())
 def test_any_argument_runs_or_is_refused(run, capsys, case):
     check_any(run, capsys, *case)

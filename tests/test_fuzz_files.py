@@ -130,13 +130,13 @@ def check_plugin(fresh, capsys, content):
     assert (code == 2) == bool(said), (content, said)
 
 
-@fuzz(14)
+@fuzz(6)
 @given(content=mutated(YAML))
 def test_a_broken_file_is_named(fresh, capsys, content):
     check_yaml(fresh, capsys, content)
 
 
-@fuzz(6)
+@fuzz(3)
 @given(content=mutated(PLUGIN))
 def test_a_broken_plugin_is_named(fresh, capsys, content):
     check_plugin(fresh, capsys, content)
