@@ -66,5 +66,5 @@ def _dispatch(arguments: list[str]) -> int:
         sys.stdout.write(usage.command_help(command))
         return 0
     launch = importlib.import_module("attn.launch").launch
-    code: int = launch(command, overrides, asked, problems)
+    code: int = launch(command, flags.named(command, overrides), asked, problems)
     return code

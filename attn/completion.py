@@ -62,7 +62,7 @@ class _Line:
     def __init__(self, command: str, earlier: Sequence[str], word: str) -> None:
         self.command, self.word = command, word
         self.flags, arguments, _ = flags.parse(earlier)
-        self.given, _ = overrides.parse(arguments)
+        self.given, _ = overrides.parse(flags.named(command, arguments))
         self.pending = flags.VALUED.get(earlier[-1]) if earlier else None
         self.places = usage.places(command)
         self.loader = GlobalHydra.instance().config_loader()
@@ -102,6 +102,10 @@ class _Line:
         return [f"{before}{answer}" for answer in _finished(known, value)]
 
     def _keys(self) -> Iterator[str]:
+        if self.command == "list":
+            keyed = {one.key for one in self.given}
+            by_position = next((key for key in ("kind", "name") if key not in keyed), "")
+            yield from _finished(self._listed(by_position), self.word)
         found = CompletionPlugin._get_matches(OmegaConf.create(self._tree), self.word)
         yield from (key for key in found if not key.endswith(".name="))
         yield from (f"{place}=" for place in _starting(self.places, self.word))
@@ -119,8 +123,8 @@ class _Line:
 
     def _listed(self, key: str) -> Iterable[str]:
         groups = usage.groups()
-        if key == "kind":
-            return groups
+        if key != "name":
+            return groups if key else []
         kind = next((one.override.value() for one in self.given if one.key == "kind"), None)
         return groups.get(str(kind), [])
 

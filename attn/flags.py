@@ -1,4 +1,4 @@
-"""The few arguments that have dashes; all others are ``KEY=VALUE``."""
+"""The few arguments that have dashes, or no key; all others are ``KEY=VALUE``."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -26,6 +26,7 @@ CHOICES = {
     "cfg": ("job", "hydra", "all"),
     "info": ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath"),
 }
+POSITIONAL = {"list": ("kind", "name")}
 
 
 @dataclasses.dataclass
@@ -65,6 +66,19 @@ def parse(arguments: Sequence[str]) -> tuple[Flags, list[str], list[str]]:
         else:
             others.append(argument)
     return flags, others, problems + _conflicts(flags)
+
+
+def named(command: str, arguments: Sequence[str]) -> list[str]:
+    """The arguments, with their keys before the words that a command takes in order."""
+    keys = [
+        key
+        for key in POSITIONAL.get(command, ())
+        if not any(one.startswith(f"{key}=") for one in arguments)
+    ]
+    return [
+        f"{keys.pop(0)}={one}" if keys and "=" not in one and one[:1] not in "-+~" else one
+        for one in arguments
+    ]
 
 
 def _next(name: str, waiting: list[str]) -> str:

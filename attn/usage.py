@@ -14,10 +14,29 @@ from importlib.resources import files
 
 import attn
 import attn.commands
-from attn import shells
+from attn import flags, shells
 from attn.words import suggest
 
 WIDTH = 98
+SERIES = 5  # names that begin alike are shown as one from this many on
+MORE = """\
+attn COMMAND --help shows a command's options and flags; attn list GROUP shows what each name of a
+group is, and attn list GROUP NAME its options. -m runs every combination of values with commas;
+--cfg job prints the config and runs nothing. --config-dir FOLDER finds YAML files of your own,
+FOLDER/GROUP/NAME.yaml, as GROUP=NAME; plugins=[MODULE] imports parts of your own, from the current
+folder or Python's path: their options are those of their signatures."""
+PICKS = "groups, each with its default name; attn list GROUP NAME shows the options of one"
+SWEEP = ("-m", "run every combination of the values that are parted by commas")
+SHOW = ("--cfg job", "print the composed config, and run nothing")
+SHOWS = (
+    ("--cfg job --resolve", "the same, every ${reference} replaced by what it stands for"),
+    ("--cfg job -p SECTION", "of it one section, e.g. -p precision"),
+    ("--info", "show what the config is composed of, and run nothing"),
+    (
+        "--config-dir FOLDER",
+        "look for YAML files of your own too: FOLDER/GROUP/NAME.yaml is GROUP=NAME",
+    ),
+)
 DEFAULT = re.compile(
     r"  - (?P<group>[\w/]+)(@(?P<package>\w+))?: (?P<choice>\S+)(\s+# (?P<comment>.*))?"
 )
@@ -87,12 +106,9 @@ def overview() -> str:
         "  attn translate run=outputs/demo text='The dog sleeps.'",
         "",
         "groups: GROUP=NAME takes a part, GROUP.KEY=VALUE sets an option of it",
-        *_columns((name, " ".join(stems)) for name, stems in groups().items()),
+        *_columns((name, _listed(stems)) for name, stems in groups().items()),
         "",
-        "-m runs every combination of values with commas; attn COMMAND --help shows a command's",
-        "options; attn list kind=KIND name=NAME explains a part; --cfg job prints the config.",
-        "--config-dir=FOLDER finds YAML files of your own, FOLDER/GROUP/NAME.yaml, as GROUP=NAME;",
-        "plugins=[MODULE] imports parts of your own; those get their section by their signature.",
+        *textwrap.wrap(MORE, WIDTH, break_on_hyphens=False),
     ]
     return "\n".join(lines) + "\n"
 
@@ -103,21 +119,41 @@ def command_help(name: str) -> str:
     text = files("attn.conf").joinpath(f"{name}.yaml").read_text(encoding="utf-8")
     blocks = dict(_blocks(text))
     picks = [match.groupdict() for match in DEFAULT.finditer(blocks.pop("defaults", ""))]
-    sweeps = "mode: RUN" not in blocks.pop("hydra", "")
+    blocks.pop("hydra", "")
+    words = "".join(f" [{key.upper()}" for key in flags.POSITIONAL.get(name, ()))
+    words += "]" * words.count("[")
     taken = {pick["package"] or pick["group"] for pick in picks}
     options = "".join(block for key, block in blocks.items() if key not in taken)
     lines = [
         f"attn {name}: {command.purpose}",
         "",
-        f"usage: attn {name} [KEY=VALUE ...]{' [-m]' if sweeps else ''}",
+        f"usage: attn {name}{words} [KEY=VALUE ...]{' [-m]' if sweeps(name) else ''}",
         "",
         "examples",
         *(f"  {example}" for example in command.examples),
     ]
     if picks:
-        lines += ["", "groups, each with the name that it has by default", *_picks(picks)]
-    lines += ["", "options, each with its default", *_indent(options)]
+        lines += ["", PICKS, *_picks(picks)]
+    needed = "; ??? must be given" if "???" in options else ""
+    lines += ["", f"options, each with its default{needed}", *_indent(options)]
+    lines += ["", "flags", *_columns(_flags(sweeps(name), bool(picks)))]
     return "\n".join(lines) + "\n"
+
+
+def _flags(sweeps: bool, parts: bool) -> Iterator[tuple[str, str]]:
+    yield from [SWEEP] if sweeps else []
+    yield SHOW
+    yield from SHOWS if parts else []
+
+
+def _listed(names: Iterable[str]) -> str:
+    """Names in a row; those of a long series, as table3_a_h1 is of one, as table3_*."""
+    series: dict[str, list[str]] = {}
+    for name in names:
+        series.setdefault(name.partition("_")[0], []).append(name)
+    return " ".join(
+        f"{start}_*" if len(alike) >= SERIES else " ".join(alike) for start, alike in series.items()
+    )
 
 
 def unknown_command(word: str, known: Iterable[str]) -> str:
@@ -161,7 +197,7 @@ def _picks(picks: list[dict[str, str | None]]) -> Iterator[str]:
     for pick in picks:
         group, package = pick["group"] or "", pick["package"]
         key = f"{group}@{package}" if package else group
-        names = "" if package else f": {' '.join(known.get(group, []))}"
+        names = "" if package else f": {_listed(known.get(group, []))}"
         rows.append((f"{key}={pick['choice']}", f"{pick['comment'] or ''}{names}"))
     return _columns(rows)
 

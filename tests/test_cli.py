@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,36 @@ def test_the_config_can_be_shown(fake, capsys):
     shown = OmegaConf.create(capsys.readouterr().out)
     assert (shown.attention.heads, shown.trainer.steps) == (11, 5)
     assert runs() == []
+
+
+@pytest.mark.parametrize("command", sorted(usage.commands()))
+def test_a_shown_config_leaves_nothing_behind(command, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    needed = ["last=3"] if command == "average" else []
+    assert main([command, *needed, "--cfg", "job", "--resolve"]) == 0
+    shown = OmegaConf.create(capsys.readouterr().out)
+    text = files("attn.conf").joinpath(f"{command}.yaml").read_text(encoding="utf-8")
+    assert set(OmegaConf.create(text)) - {"defaults", "hydra"} <= set(shown)
+    assert not {"defaults", "hydra"} & set(shown)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_section_of_the_config_can_be_shown(fake, capsys):
+    assert fake("--cfg=job", "-p", "attention", "--resolve", "model.heads=11") == 0
+    shown = OmegaConf.create(capsys.readouterr().out)
+    assert (shown.heads, shown.name) == (11, "softmax")
+    assert fake("--cfg=job", "--package=trainer.free") == 0
+    assert "steps" not in capsys.readouterr().out
+    assert runs() == []
+
+
+def test_a_section_that_is_not_there(refuses):
+    refuses(
+        ["--cfg=job", "-p", "atention"],
+        "--package=atention: unknown section; did you mean 'attention'? choose one of attention, "
+        "model, position, trainer, trainer.free",
+    )
+    refuses(["-p", "model"], "--package: changes what --cfg shows; add --cfg=job")
 
 
 def test_hydra_can_be_asked(fake, capsys):
@@ -184,18 +215,44 @@ def test_help_of_a_command(capsys):
     assert capsys.readouterr().out == textwrap.dedent("""\
         attn list: show the kinds of parts, the names of a kind, or the options of one part
 
-        usage: attn list [KEY=VALUE ...]
+        usage: attn list [KIND [NAME]] [KEY=VALUE ...]
 
         examples
           attn list
-          attn list kind=attention
-          attn list kind=attention name=softmax
+          attn list attention
+          attn list attention softmax
 
         options, each with its default
-          kind: null  # the kind to list, e.g. attention; null: all kinds
-          name: null  # the component of this kind to explain; null: all of the kind
-          plugins: []  # modules of your own to import first, e.g. [my_attention]
-        """)
+          kind: null  # the kind to list, e.g. attention; the first word without a key; null: all kinds
+          name: null  # what to explain of this kind; the second word without a key; null: all of the kind
+          plugins: []  # modules of your own to import first, from here or Python's path: [my_attention]
+
+        flags
+          --cfg job  print the composed config, and run nothing
+        """)  # noqa: E501
+
+
+def test_help_of_a_command_with_parts(capsys):
+    assert main(["evaluate", "--help"]) == 0
+    said = capsys.readouterr().out
+    assert "\nusage: attn evaluate [KEY=VALUE ...] [-m]\n" in said
+    assert "\noptions, each with its default; ??? must be given\n" in said
+    assert said.endswith(
+        textwrap.dedent("""
+        flags
+          -m                    run every combination of the values that are parted by commas
+          --cfg job             print the composed config, and run nothing
+          --cfg job --resolve   the same, every ${reference} replaced by what it stands for
+          --cfg job -p SECTION  of it one section, e.g. -p precision
+          --info                show what the config is composed of, and run nothing
+          --config-dir FOLDER   look for YAML files of your own too: FOLDER/GROUP/NAME.yaml is GROUP=NAME
+        """)  # noqa: E501
+    )
+
+
+def test_help_shows_a_long_series_of_names_as_one(capsys):
+    assert main(["train", "--help"]) == 0
+    assert "smoke table3_* wmt14_base wmt14_big\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("command", sorted(usage.commands()))

@@ -2,12 +2,15 @@
 
 import re
 import sys
+from dataclasses import fields
 
 import pytest
 from omegaconf import OmegaConf
 
-from attn import registry
+from attn import flags, registry, usage
+from attn.cli import main
 from attn.commands import list as listing
+from attn.contract import Capabilities
 from attn.registry import ConfigError
 
 
@@ -17,11 +20,14 @@ def listed(capsys, kind=None, name=None):
 
 
 def test_the_kinds_and_their_purposes(capsys):
-    head, *rows = listed(capsys).splitlines()
+    table, how = listed(capsys).split("\n\n")
+    head, *rows = table.splitlines()
     assert re.split("  +", head) == ["kind", "what it is"]
     assert [re.split("  +", row) for row in rows] == [
-        [kind, registry.get_kind(kind).purpose] for kind in registry.kinds()
+        *([kind, registry.get_kind(kind).purpose] for kind in registry.kinds()),
+        ["experiment", "a named set of overrides of all the others"],
     ]
+    assert how == listing.MORE
 
 
 @pytest.mark.parametrize("kind", registry.kinds())
@@ -44,29 +50,72 @@ def test_one_component(capsys, kind, name):
     for option, annotation in registry.option_types(
         component, registry.get_kind(kind).given
     ).items():
-        assert re.search(rf"^{option} +{re.escape(registry.type_name(annotation))} ", said, re.M)
+        kept = rf"^{option} +{re.escape(registry.type_name(annotation))}  +\S+  +\S.*$"
+        assert re.search(kept, said, re.M), f"{option}: no type, default or comment"
+    assert "Raises" not in said
 
 
 def test_presets_say_whose_they_are_and_what_they_set(capsys):
     said = listed(capsys, "model")
     assert re.search("^preset +what it is$", said, re.M)
-    assert re.search("^small +transformer: 3[+]3 layers of width 256[.]$", said, re.M)
+    assert re.search("^small +3[+]3 layers of width 256[.]$", said, re.M)
     said = listed(capsys, "model", "small")
     assert said.startswith(
-        "model=small\n\ntransformer: 3+3 layers of width 256.\n\nmodel=transformer\n\nEncoder"
+        "model=small\n\n3+3 layers of width 256. A preset of model=transformer:\n\nEncoder"
     )
-    assert re.search("^dim +int +256$", said, re.M)
-    assert re.search("^norm +str +post$", said, re.M)
+    assert re.search("^dim +int +256 +width of embeddings and layers$", said, re.M)
+    assert re.search("^norm +str +post +post [(]the paper's[)] | pre$", said, re.M)
+
+
+def test_experiments_are_listed_and_shown(capsys):
+    head, *rows = listed(capsys, "experiment").splitlines()
+    assert re.split("  +", head) == ["experiment", "what it is"]
+    assert [row.split()[0] for row in rows] == usage.groups()["experiment"]
+    assert rows[0] == "demo              The embedded grammar, learned in some minutes."
+    said = listed(capsys, "experiment", "demo")
+    assert said.startswith("experiment=demo\n\n# The embedded grammar")
+    assert "override /schedule: cosine" in said
+
+
+def test_a_part_without_options(capsys):
+    assert listed(capsys, "tokenizer", "bytes").endswith("\n\nIt has no options.\n")
+
+
+def test_an_option_without_text_as_its_default(capsys):
+    assert re.search("^held_out_tag +str +'' +a word", listed(capsys, "dataset", "parallel"), re.M)
+
+
+def test_kind_and_name_need_no_keys(capsys):
+    assert main(["list", "search", "--config-dir", ".", "greedy"]) == 0
+    assert capsys.readouterr().out == listed(capsys, "search", "greedy")
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["search", "name=beam"], ["kind=search", "name=beam"]),
+        (["beam", "kind=search"], ["name=beam", "kind=search"]),
+        (["plugins=[]", "search", "-x", "+y"], ["plugins=[]", "kind=search", "-x", "+y"]),
+        (["search", "beam", "greedy"], ["kind=search", "name=beam", "greedy"]),
+    ],
+)
+def test_words_without_keys_stand_for_kind_and_name(words, named):
+    assert flags.named("list", words) == named
+    assert flags.named("train", words) == words
+
+
+def test_every_capability_is_explained():
+    assert list(listing.CAPABILITIES) == [field.name for field in fields(Capabilities)]
 
 
 def test_an_attention_says_what_it_can_do(capsys):
     said = listed(capsys, "attention", "softmax")
     assert said.startswith(
-        "attention=softmax\n\nMulti-head scaled dot-product attention.\n\n``y = W_o"
+        "attention=softmax\n\nMulti-head scaled dot-product attention.\n\n`y = W_o"
     )
-    assert re.search("^heads +int +8$", said, re.M)
-    assert re.search(r"^head_dim +int \| None +null$", said, re.M)
-    assert re.search("^roles +cross, decoder, encoder$", said, re.M)
+    assert re.search(r"^heads +int +\$\{model.heads\} +how many heads$", said, re.M)
+    assert re.search(r"^head_dim +int \| None +null +width of a query", said, re.M)
+    assert re.search("^roles +cross, decoder, encoder +where it can stand", said, re.M)
     assert re.search("^positions +.*input, none", said, re.M)
     assert re.search("^kernels +auto, explicit, sdpa", said, re.M)
 
@@ -85,6 +134,7 @@ def test_a_table_on_a_terminal(capsys, monkeypatch):
     [
         (None, "softmax", "name=softmax: needs its kind; write kind=..."),
         ("attn", None, "kind=attn: unknown kind; did you mean 'attention'? choose one of {kinds}"),
+        ("greedy", None, "kind=greedy: unknown kind; write kind=search name=greedy"),
         (
             "attention",
             "sofmax",
@@ -94,7 +144,7 @@ def test_a_table_on_a_terminal(capsys, monkeypatch):
 )
 def test_what_does_not_exist(kind, name, problem):
     problem = problem.format(
-        kinds=", ".join(sorted(registry.kinds())),
+        kinds=", ".join(sorted([*registry.kinds(), "experiment"])),
         attentions=", ".join(registry.names("attention")),
     )
     cfg = OmegaConf.create({"kind": kind, "name": name})

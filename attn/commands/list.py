@@ -3,32 +3,60 @@
 import dataclasses
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from importlib.resources import files
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from attn import attention, corpora, models, optim, positions, registry, search, tables, tokenizers  # noqa: F401
+from attn import (  # noqa: F401 - each registers its kind
+    attention,
+    comments,
+    corpora,
+    models,
+    optim,
+    positions,
+    registry,
+    search,
+    tables,
+    tokenizers,
+)
 from attn.registry import ConfigError
 
 PURPOSE = "show the kinds of parts, the names of a kind, or the options of one part"
 EXAMPLES = """
 attn list
-attn list kind=attention
-attn list kind=attention name=softmax
+attn list attention
+attn list attention softmax
 """
+EXPERIMENT = "experiment"
+PACKAGE = "# @package _global_\n"
+MORE = "attn list KIND shows the names of a kind, attn list KIND NAME the options of one.\n"
+CAPABILITIES = {
+    "roles": "where it can stand; cross: from the decoder to the source",
+    "positions": "the kinds of position that it works with",
+    "kernels": "the ways to compute it",
+    "weights": "what it can show of its weights: exact | implied | none",
+    "state": "what decoding keeps from step to step; kv: keys and values",
+    "order_aware": "whether it knows the order of tokens without positions",
+}
 
 
 def check(cfg: DictConfig) -> list[str]:
     """All problems of the config: a kind or a name that does not exist."""
+    kinds = [*registry.kinds(), EXPERIMENT]
     if cfg.kind is None:
         return [] if cfg.name is None else [f"name={cfg.name}: needs its kind; write kind=..."]
-    if cfg.kind not in registry.kinds():
-        hint = registry.suggest(str(cfg.kind), registry.kinds())
+    if cfg.kind not in kinds:
+        owner = next((kind for kind in kinds if cfg.kind in _names(kind)), None)
+        hint = (
+            f"write kind={owner} name={cfg.kind}"
+            if owner
+            else registry.suggest(str(cfg.kind), kinds)
+        )
         return [f"kind={cfg.kind}: unknown kind; {hint}"]
-    known = {*registry.names(cfg.kind), *_presets(cfg.kind)}
+    known = _names(cfg.kind)
     if cfg.name is None or cfg.name in known:
         return []
     return [f"name={cfg.name}: unknown {cfg.kind}; {registry.suggest(str(cfg.name), known)}"]
@@ -41,65 +69,104 @@ def run(cfg: DictConfig) -> None:
         raise ConfigError(problems)
     if cfg.kind is None:
         rows = [(kind, registry.get_kind(kind).purpose) for kind in registry.kinds()]
+        rows.append((EXPERIMENT, "a named set of overrides of all the others"))
         tables.show(("kind", "what it is"), rows)
+        sys.stdout.write(f"\n{MORE}")
     elif cfg.name is None:
-        rows = [
-            (name, _summary(registry.find(cfg.kind, name))) for name in registry.names(cfg.kind)
-        ]
-        tables.show((cfg.kind, "what it is"), rows)
-        presets = [(name, said) for name, (said, _) in _presets(cfg.kind).items()]
-        if presets:
-            sys.stdout.write("\n")
-            tables.show(("preset", "what it is"), presets)
+        _names_of(cfg.kind)
+    elif cfg.kind == EXPERIMENT:
+        text = files("attn.conf").joinpath(EXPERIMENT, f"{cfg.name}.yaml").read_text()
+        sys.stdout.write(f"{cfg.kind}={cfg.name}\n\n{text.removeprefix(PACKAGE)}")
     else:
         _explain(cfg.kind, cfg.name)
 
 
-def _presets(kind: str) -> dict[str, tuple[str, DictConfig]]:
-    """The YAML files of a kind that are no component of their own: what each is, and what it sets.
+def _names(kind: str) -> list[str]:
+    """Everything of a kind that has a name, presets too."""
+    return [*([] if kind == EXPERIMENT else registry.names(kind)), *_presets(kind)]
 
-    A preset says in its first comment what it is, and in its defaults whose options it sets.
+
+def _names_of(kind: str) -> None:
+    """Print the names of a kind."""
+    if kind != EXPERIMENT:
+        rows = [(name, _summary(registry.find(kind, name))) for name in registry.names(kind)]
+        tables.show((kind, "what it is"), rows)
+    presets = [(name, said) for name, (said, _) in _presets(kind).items()]
+    if presets:
+        sys.stdout.write("" if kind == EXPERIMENT else "\n")
+        tables.show((EXPERIMENT if kind == EXPERIMENT else "preset", "what it is"), presets)
+
+
+def _presets(kind: str) -> dict[str, tuple[str, DictConfig]]:
+    """The YAML files of a kind that are no component of their own: what each is, and its content.
+
+    Each says in its first comment what it is.
     """
     folder = files("attn.conf").joinpath(kind)
+    components = [] if kind == EXPERIMENT else registry.names(kind)
     found = {}
     for entry in sorted(folder.iterdir(), key=lambda one: one.name) if folder.is_dir() else ():
         name, _, ending = entry.name.rpartition(".")
-        if ending == "yaml" and name not in registry.names(kind):
+        if ending == "yaml" and name not in components:
             text = entry.read_text(encoding="utf-8")
             section = OmegaConf.create(text)
             assert isinstance(section, DictConfig)
-            said = text.partition("\n")[0].removeprefix("# ")
-            found[name] = (f"{section.pop('defaults')[0]}: {said}.", section)
+            said = text.removeprefix(PACKAGE).partition("\n")[0].removeprefix("# ")
+            said = said.removesuffix(f": attn train {kind}={name}").rstrip(":")
+            found[name] = (f"{said}.", section)
     return found
 
 
 def _explain(kind: str, name: str) -> None:
+    """Print what a part is, its options, and what it can do."""
+    sys.stdout.write(f"{kind}={name}\n\n")
     preset: Mapping[str, Any] = {}
     if name in _presets(kind):
         said, preset = _presets(kind)[name]
-        sys.stdout.write(f"{kind}={name}\n\n{said}\n\n")
-        name = said.partition(":")[0]
+        name = preset["defaults"][0]
+        sys.stdout.write(f"{said} A preset of {kind}={name}:\n\n")
     component = registry.find(kind, name)
-    sys.stdout.write(f"{kind}={name}\n\n{inspect.getdoc(component)}\n\n")
-    given = registry.get_kind(kind).given
-    types = registry.option_types(component, given)
-    defaults = {**registry.defaults(component, given), **preset}
-    tables.show(
-        ("option", "type", "default"),
-        [(o, registry.type_name(types[o]), registry.as_yaml(defaults[o])) for o in types],
-    )
+    sys.stdout.write(f"{_prose(component)}\n\n")
+    options = list(_options(kind, name, preset))
+    if options:
+        tables.show(("option", "type", "default", "what it is"), options)
+    else:
+        sys.stdout.write("It has no options.\n")
     capabilities = getattr(component, "capabilities", None)
     if dataclasses.is_dataclass(capabilities):
-        fields = [field.name for field in dataclasses.fields(capabilities)]
         sys.stdout.write("\n")
         tables.show(
-            ("capability", "value"),
-            [(name, _plain(getattr(capabilities, name))) for name in fields],
+            ("capability", "value", "what it is"),
+            [(key, _plain(getattr(capabilities, key)), CAPABILITIES[key]) for key in CAPABILITIES],
         )
 
 
+def _options(kind: str, name: str, preset: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    """Each option of a component with its type, its default as the YAML has it, and a comment."""
+    component, given = registry.find(kind, name), registry.get_kind(kind).given
+    said = comments.of_file(kind, f"{name}.yaml")
+    values = {**registry.defaults(component, given), **_references(kind, name), **preset}
+    for option, annotation in registry.option_types(component, given).items():
+        written = registry.as_yaml(values[option]) or "''"
+        yield option, registry.type_name(annotation), written, said.get(option, "")
+
+
+def _references(kind: str, name: str) -> dict[str, str]:
+    """The options that take their value from another section, such as ``${model.heads}``."""
+    file = files("attn.conf").joinpath(kind, f"{name}.yaml")
+    text = file.read_text(encoding="utf-8") if file.is_file() else ""
+    section = OmegaConf.to_container(OmegaConf.create(text))
+    assert isinstance(section, dict)
+    return {str(key): value for key, value in section.items() if "${" in str(value)}
+
+
+def _prose(component: Callable[..., Any]) -> str:
+    """A docstring for those who do not read code: without what a constructor raises."""
+    return (inspect.getdoc(component) or "").partition("\n\nRaises:")[0].replace("``", "`")
+
+
 def _summary(component: Callable[..., Any]) -> str:
-    return (inspect.getdoc(component) or "").partition("\n")[0]
+    return _prose(component).partition("\n")[0]
 
 
 def _plain(value: Any) -> str:
