@@ -197,7 +197,7 @@ def _picks(picks: list[dict[str, str | None]]) -> Iterator[str]:
     for pick in picks:
         group, package = pick["group"] or "", pick["package"]
         key = f"{group}@{package}" if package else group
-        names = "" if package else f": {_listed(known.get(group, []))}"
+        names = "" if package else f" ({_listed(known.get(group, []))})"
         rows.append((f"{key}={pick['choice']}", f"{pick['comment'] or ''}{names}"))
     return _columns(rows)
 
