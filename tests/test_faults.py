@@ -189,7 +189,7 @@ def use_survives(whole, used, output, command, at, error):
         assert said.startswith(f"attn {command}: {output}"), said
         assert f": cannot be written ({os.strerror(error)}); " in said
     else:
-        assert error == KILL or disk.changes[at][0] in {"unlink", "rmdir"}
+        assert error == KILL or disk.changes[at][0] in {"unlink", "rmdir", "mkdir"}
     assert use(command, output) == (0, "")
     assert {name for name in left(output) if ".part" not in name.name} == set(used)
     assert [
