@@ -58,9 +58,10 @@ def unused(config: Config) -> dict[str, str]:
         for layer in range(model_section.get(COUNTS[role], 1))
     }
     why = dict.fromkeys(ATTENTIONS, "no layer takes it; every one has an attention of its own")
-    why["attention_elsewhere"] = (
-        f"no layer takes it; attention={config['attention']['name']} serves every role"
-    )
+    if "attention" in taken:
+        why["attention_elsewhere"] = (
+            f"no layer takes it; attention={config['attention']['name']} serves every role"
+        )
     return {key: reason for key, reason in why.items() if key not in taken}
 
 

@@ -106,8 +106,7 @@ def _fault(error: Exception) -> str:
         return ": nested too deeply, or in itself"
     if isinstance(error, MarkedYAMLError):
         mark = error.problem_mark or error.context_mark
-        said = error.problem or error.context or "not YAML"
-        return f"{f', line {mark.line + 1}' if mark else ''}: {printable(said)}"
+        return f"{f', line {mark.line + 1}' if mark else ''}: {printable(str(error.problem))}"
     if isinstance(error, YAMLError):
         return f": not YAML ({_one_line(error)})"
     if isinstance(error, OSError):

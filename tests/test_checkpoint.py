@@ -11,6 +11,8 @@ import pytest
 import torch
 from builders import build_model
 from messages import exactly
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
 from torch import nn
 
 from attn import __version__
@@ -203,6 +205,16 @@ class TestDamage:
         (path / name).write_bytes(content[:-1] + end)
         message = f"{path / name}: is not as it was written (its checksum is not in meta.json)"
         with pytest.raises(CheckpointError, match=exactly(message)):
+            load(path)
+
+    def test_weights_of_another_format_are_named(self, tmp_path):
+        path = save(Checkpoints(tmp_path), 1)
+        (path / "model.safetensors").write_bytes(b"\0" * 9)
+        seal(path)
+        with pytest.raises(SafetensorError) as refused:
+            load_tensors(b"\0" * 9)
+        message = f"{path / 'model.safetensors'}: holds no weights ({refused.value})"
+        with pytest.raises(DamagedError, match=exactly(message)):
             load(path)
 
     def test_meta_that_is_no_json_is_named(self, tmp_path):

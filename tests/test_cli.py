@@ -147,6 +147,14 @@ def test_a_run_that_fails(fake, capsys):
     )
 
 
+def test_a_run_that_fails_without_a_word(fake, capsys):
+    assert fake("needed=silent") == 1
+    assert capsys.readouterr().err == (
+        "attn fake: failed: ValueError: no reason given\n"
+        "HYDRA_FULL_ERROR=1 before the command shows where\n"
+    )
+
+
 def test_what_hydra_itself_cannot_do_is_told(fake, capsys):
     assert fake("-m", "rate=interval(0.1,0.5)") == 1
     said = capsys.readouterr().err

@@ -5,6 +5,7 @@ import io
 import json
 
 import pytest
+from test_checkpoint import seal
 from torch import nn
 
 from attn import runs
@@ -124,6 +125,17 @@ def test_what_was_not_evaluated_is_told_and_how_it_is(tmp_path, capsys):
         *(f"  attn evaluate run={run} split=test" for run in (two, three, four)),
     ]
     assert compared(capsys, f"runs=[{one}]")[1] == [f"BLEU {SIGNATURE}"]
+
+
+def test_what_was_altered_is_told(tmp_path, capsys):
+    run = leave(tmp_path, test=20.0)
+    seal(run / "checkpoints" / "step-10", config={**runs.load_config(run), "model": {}, "tied": 1})
+    write_json(run / "status.json", {"state": 5})
+    assert compared(capsys, f"runs={tmp_path}")[1] == [
+        f"{run}/config.yaml: is not what the run was trained with: model, tied",
+        f"BLEU {SIGNATURE}",
+        f"unreadable status.json: {run}",
+    ]
 
 
 def test_a_run_that_has_only_begun_is_a_row_too(tmp_path, capsys):

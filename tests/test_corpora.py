@@ -285,11 +285,21 @@ def test_a_generated_corpus_refuses_an_unknown_split():
             "symbols=2: there are 24 sequences of 3-4 symbols, too few to draw 10400 different "
             "ones; raise symbols or max_length",
         ),
+        (
+            {"symbols": 2, "min_length": 10, "max_length": 10, "train_size": 113},
+            "symbols=2: there are 1024 sequences of 10-10 symbols, too few to draw 513 different "
+            "ones; raise symbols or max_length",
+        ),
     ],
 )
 def test_what_cannot_be_generated_is_refused(options, message):
     with pytest.raises(ValueError, match=exactly(message)):
         made("copy", **options)
+
+
+@pytest.mark.parametrize("shortest", [1, 10**9])
+def test_sequences_are_counted_until_there_are_enough(shortest):
+    assert made("copy", min_length=shortest, max_length=10**12).lengths == (shortest, 10**12)
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -8,6 +8,7 @@ import threading
 import time
 
 import pytest
+import requests
 from serving import serving
 
 from attn import files
@@ -226,6 +227,17 @@ def test_offline(path, monkeypatch):
         f"{remote.url}: cannot be fetched: no connection; try again, {BY_HAND.format(path=path)}"
     )
     assert names(path) == []
+
+
+def test_a_server_that_is_not_who_it_says(path, monkeypatch):
+    def refuse(*_, **__):
+        raise requests.exceptions.SSLError
+
+    monkeypatch.setattr(requests, "get", refuse)
+    assert refused(download.Remote("https://elsewhere/file.tgz"), path) == (
+        "https://elsewhere/file.tgz: cannot be fetched: the certificate of the server is not "
+        f"accepted; try again, {BY_HAND.format(path=path)}"
+    )
 
 
 def test_a_server_that_does_not_answer(server, path, monkeypatch):

@@ -1,5 +1,6 @@
 """The commands as a user runs them, on models of some thousand weights."""
 
+import contextlib
 import io
 import json
 import shutil
@@ -11,8 +12,10 @@ import pytest
 import torch
 
 from attn import assemble, checkpoint, registry, results, runs
+from attn.batching import Batches
 from attn.checkpoint import Checkpoints
 from attn.cli import main
+from attn.commands.train import Job
 
 pytestmark = pytest.mark.training
 
@@ -37,8 +40,9 @@ def losses(run):
 def trained(tmp_path_factory):
     """A run of 20 steps, and what it said."""
     folder = tmp_path_factory.mktemp("trained")
-    assert main(["train", *SMOKE, f"output={folder}"]) == 0
-    return SimpleNamespace(folder=folder, run=run_of(folder))
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        assert main(["train", *SMOKE, f"output={folder}"]) == 0
+    return SimpleNamespace(folder=folder, run=run_of(folder), said=said.getvalue().splitlines())
 
 
 def test_a_run_leaves_what_is_promised(trained):
@@ -55,6 +59,29 @@ def test_a_run_leaves_what_is_promised(trained):
     assert runs.status(trained.run) == "finished"
     assert trained.run.relative_to(trained.folder).parts[0] == "smoke"
     assert losses(trained.run)[-1]["group"] == "dev"
+
+
+def test_a_run_says_what_is_trained_and_what_can_be_done_with_it(trained):
+    said = [line[20:] for line in (trained.run / "log.txt").read_text().splitlines()]
+    meta = checkpoint.load_meta(Checkpoints(trained.run / "checkpoints").find("best"))
+    bleu = meta["dev"]["BLEU"]
+    assert said[:8] == [
+        f"run {trained.run}",
+        "data reverse source-target: 500 pairs to train on, 20 to validate on",
+        "among them: 1 identical (filters can leave them out)",
+        f"model transformer: {meta['parameters']:,} parameters, vocabulary 24 (words), "
+        "position sinusoidal",
+        "attention encoder softmax, decoder softmax, cross softmax",
+        "optimizer adam, schedule constant: the rate is highest at step 1, 1.0e-03",
+        f"dev is scored greedily or as validation_search says, BLEU {bleu['signature']}",
+        "device cpu, fp32",
+    ]
+    assert "\n".join(trained.said[-4:]) == (
+        f"best dev BLEU {bleu['score']:.2f}; the run lies in {trained.run}\n"
+        f"  score it:   attn evaluate run={trained.run} split=test\n"
+        f"  use it:     attn translate run={trained.run} text='...'\n"
+        f"  look at it: tensorboard --logdir {trained.run}"
+    )
 
 
 def test_the_loss_falls(trained):
@@ -233,8 +260,7 @@ def test_standard_input_that_is_not_utf8_is_named(trained, monkeypatch, capsys):
             ["train", "model.heads=3", "batches.tokens=3"],
             "batches.tokens=3: must be above max_length=256, so that the longest sentence fits "
             "into a batch\n"
-            "model.heads=3: must divide the width 128, or head_dim and value_dim must be "
-            "given\n",
+            "model.heads=3: must divide the width 128, or head_dim and value_dim must be given\n",
         ),
         (
             ["evaluate", "run={run}", "split=tset"],
@@ -252,6 +278,14 @@ def test_standard_input_that_is_not_utf8_is_named(trained, monkeypatch, capsys):
         (
             ["translate", "run={run}", "input={run}", "output={run}"],
             "input={run}: a folder; give a file\noutput={run}: is a folder; give another path\n",
+        ),
+        (
+            ["translate", "run={run}", "text=a", "n_best=0"],
+            "n_best=0: must be at least 1, or null for the best alone\n",
+        ),
+        (
+            ["translate", "run={run}", "text=a", "n_best=7"],
+            "n_best=7: this search finds 5; add search=beam search.size=7\n",
         ),
         (["average", "run={run}"], "last, best: give one of them, e.g. last=10\n"),
         (
@@ -276,11 +310,12 @@ def test_standard_input_that_is_not_utf8_is_named(trained, monkeypatch, capsys):
             "trainer.steps=0: must be at least 1\n"
             "encoder_layers.0.haeds=2: unknown option; did you mean 'heads'? choose one of bias, "
             "dropout, head_dim, heads, kernel, value_dim\n"
-            + "".join(
-                "encoder_layers=[{{layers: 0, name: softmax, haeds: 2}}]: layer "
-                f"{layer} is not named; name each of 0-3 once\n"
-                for layer in (1, 2, 3)
-            ),
+            "encoder_layers=[{{layers: 0, name: softmax, haeds: 2}}]: layer 1 is not named; name "
+            "each of 0-3 once\n"
+            "encoder_layers=[{{layers: 0, name: softmax, haeds: 2}}]: layer 2 is not named; name "
+            "each of 0-3 once\n"
+            "encoder_layers=[{{layers: 0, name: softmax, haeds: 2}}]: layer 3 is not named; name "
+            "each of 0-3 once\n",
         ),
     ],
 )
@@ -337,7 +372,18 @@ def test_data_that_was_moved_is_found(trained, tmp_path, capsys):
         for language in ("en", "de"):
             (texts / f"{split}.{language}").write_text("a b\nc\n")
     options = ["dataset=parallel", f"dataset.root={texts}", "tokenizer=words", "trainer.steps=1"]
-    assert main(["train", "model.dim=4", *options, f"output={tmp_path / 'out'}"]) == 0
+    options += ["target_tokenizer=characters", "model.dim=4", "model.tied=none"]
+    assert main(["train", *options, f"output={tmp_path / 'out'}"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    meta = checkpoint.load_meta(Checkpoints(run_of(tmp_path / "out") / "checkpoints").find("last"))
+    assert said[1:6] == [
+        "data parallel en-de: 2 pairs to train on, 2 to validate on",
+        "among them: 2 identical (filters can leave them out)",
+        "warning: 2 sources of dev are trained on too",
+        "warning: 2 sources of test are trained on too",
+        f"model transformer: {meta['parameters']:,} parameters, vocabularies 7 (words) and "
+        "8 (characters), position sinusoidal",
+    ]
     texts.rename(tmp_path / "moved")
     evaluate = ["evaluate", f"run={tmp_path / 'out'}"]
     assert main(evaluate) == 2
@@ -377,7 +423,7 @@ def test_what_is_left_out_and_what_is_shared_is_counted(tmp_path, capsys):
     lines = {
         "train": ["a b", "", "a b", "c c c", "x", "d", "e f"],
         "dev": ["a b", "g"],
-        "test": ["d", "e f", "h"],
+        "test": ["d", "e f", "h i j"],
     }
     for split, sources in lines.items():
         (tmp_path / f"{split}.en").write_text("\n".join(sources))
@@ -387,14 +433,13 @@ def test_what_is_left_out_and_what_is_shared_is_counted(tmp_path, capsys):
     options += ["filters.drop_duplicates=true", "filters.drop_identical=true"]
     options += ["batches.max_length=4", "batches.tokens=9", "trainer.steps=1", "model.dim=4"]
     assert main(["train", *options, f"output={tmp_path / 'out'}"]) == 0
-    said = capsys.readouterr().out
-    assert (
-        "left out of training: 1 empty, 1 duplicate, 1 identical, 1 over batches.max_length=4\n"
-        in said
-    )
-    assert "warning: 1 sources of dev are trained on too\n" in said
-    assert "warning: 2 sources of test are trained on too\n" in said
-    assert ": 3 pairs to train on, 2 to validate on\n" in said
+    said = capsys.readouterr().out.splitlines()
+    assert said[1:5] == [
+        "data parallel en-de: 3 pairs to train on, 2 to validate on",
+        "left out of training: 1 empty, 1 duplicate, 1 identical, 1 over batches.max_length=4",
+        "warning: 1 sources of dev are trained on too",
+        "warning: 2 sources of test are trained on too",
+    ]
     assert json.loads((run_of(tmp_path / "out") / "data.json").read_text()) == {
         "test": "test",
         "train": {
@@ -409,6 +454,16 @@ def test_what_is_left_out_and_what_is_shared_is_counted(tmp_path, capsys):
         "shared_with_train": {"dev": 1, "test": 2},
         "odd": {"repeated": 0, "identical": 0},
     }
+    assert main(["evaluate", f"run={tmp_path / 'out'}", "samples=0"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("sources longer than batches.max_length, and cut: 1\n")
+
+
+def test_pairs_without_tokens_are_counted():
+    ids = [([], [1]), ([1], [1]), ([1] * 5, [1])]
+    job = SimpleNamespace(ids=ids, batches=Batches(tokens=9, max_length=4))
+    counts = Job.left_out_by_length.func(job)
+    assert counts == {"without tokens": 1, "over batches.max_length=4": 1}
 
 
 def test_what_an_experiment_sets_of_another_part_is_left_out_and_told(tmp_path, capsys):

@@ -61,12 +61,14 @@ def test_a_signature_that_is_no_schema_is_named(refuses):
     text = PLUGIN.format(name="bare").replace("    capabilities =", "    able =")
     text = text.replace("radius: int = 5", "radius=5, kind: object() = 1")
     Path("bare_plugin.py").write_text(text)
-    needs = "needs a type that a config can hold, such as int, float | None, str or list[int]"
     try:
         refuses(
             ["plugins=[bare_plugin]"],
-            f"attention bare: its option radius {needs}",
-            f"attention bare: its option kind {needs}",
+            *(
+                f"attention bare: its option {option} needs a type that a config can hold, such as "
+                "int, float | None, str or list[int]"
+                for option in ("radius", "kind")
+            ),
             "attention bare: its class needs capabilities; see attn.contract.Capabilities",
         )
     finally:

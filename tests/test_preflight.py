@@ -4,6 +4,7 @@ from pathlib import Path
 
 from fakes import runs
 
+from attn import keys
 from attn.cli import main
 
 TOP = (
@@ -99,6 +100,24 @@ def test_wrong_types(refuses):
     )
 
 
+def test_an_option_holds_no_others_and_is_no_list(refuses):
+    refuses(
+        ["seed={a: 1}", "rate.fast=1", "output=[a,b]", "needed=a\0b"],
+        r"needed=a\x00b: holds a NUL character",
+        "seed={a: 1}: seed is an option, it holds no others; write seed=VALUE",
+        "rate.fast=1: rate is an option, it holds no others; write rate=VALUE",
+        "output=[a,b]: takes one value, not a list",
+    )
+
+
+def test_a_part_of_the_config_that_is_not_there(refuses):
+    refuses(
+        ["--cfg=job", "--package=modle"],
+        "--package=modle: unknown section; did you mean 'model'? choose one of attention, model, "
+        "position, trainer, trainer.free",
+    )
+
+
 def test_missing_value(refuses):
     refuses(["needed=???"], "needed=???: needs a value; write needed=VALUE")
 
@@ -188,6 +207,16 @@ def test_an_experiment_with_an_unknown_key(refuses):
         "careful, elsewhere, jobs, model, needed, output, plugins, position, rate, run, seed, "
         f"study, text, trainer ({folder()}/experiment/wrong.yaml, line 2)",
     )
+
+
+def test_a_file_puts_what_cannot_stand_there():
+    base = {"trainer": {"steps": 5}, "attention": {"name": "softmax"}, "seed": 1, "study": None}
+    tree = {"trainer": 5, "attention": {"name": ["a"]}, "seed": {"a": 5}, "study": "x"}
+    assert list(keys.shape_problems(tree, base)) == [
+        "trainer=5: must be a section, with options below it",
+        "attention.name=[a]: must be a name",
+        "seed={a: 5}: an option, it holds no others",
+    ]
 
 
 def test_training_is_told_everything_at_once(capsys):

@@ -1,5 +1,6 @@
 """The signature is the schema."""
 
+import math
 import pickle
 import re
 from enum import Enum
@@ -75,8 +76,8 @@ def test_kinds_and_names(light):
 def test_nothing_is_registered_twice():
     with message("kind 'light' is declared already", ValueError):
         registry.declare("light", "again")
-    where = f"{Lamp.__module__}.Lamp"
-    with message(f"light 'lamp' is registered already, by {where}", ValueError):
+    said = f"light 'lamp' is registered already, by {Lamp.__module__}.Lamp"
+    with message(said, ValueError):
         registry.register("light", "lamp")(Candle)
 
 
@@ -143,6 +144,19 @@ def test_an_integer_is_an_integer(wrong):
     written = registry.as_yaml(wrong)
     with message(f"light.hours={written}: not of type int"):
         registry.build("light", {"name": "candle", "hours": wrong}, key="light")
+
+
+@pytest.mark.parametrize("wrong", [math.inf, "nan", {"a": math.nan}])
+def test_a_number_is_finite(wrong):
+    section = {"name": "lamp", "watts": 11, "warmth": wrong}
+    with message(f"light.warmth={registry.as_yaml(wrong)}: must be a finite number"):
+        registry.build("light", section)
+
+
+@pytest.mark.parametrize("wrong", [2**63, -(2**64), str(10**19)])
+def test_an_integer_has_64_bits(wrong):
+    with message(f"light.hours={wrong}: must be within the 64 bits of an integer"):
+        registry.build("light", {"name": "candle", "hours": wrong})
 
 
 def test_a_missing_value_is_a_problem():

@@ -44,6 +44,24 @@ def test_status_is_what_was_set(tmp_path):
     assert runs.status(tmp_path) == "running"
 
 
+def test_a_config_without_sections_is_named(tmp_path):
+    (tmp_path / "config.yaml").write_text("- model\n")
+    message = (
+        f"{tmp_path}/config.yaml: is not as it was written (it has no sections); the command that "
+        "trained the run writes it anew"
+    )
+    with pytest.raises(ConfigError, match=exactly(message)):
+        runs.load_config(tmp_path)
+
+
+def test_who_trains_a_run_may_not_be_known(tmp_path):
+    with runs.claimed(tmp_path):
+        (tmp_path / ".claim").write_bytes(b"")
+        message = f"{tmp_path}: another process trains this run; wait, or end it"
+        with pytest.raises(ConfigError, match=exactly(message)), runs.claimed(tmp_path):
+            pass
+
+
 def test_what_is_no_run_is_named(tmp_path):
     with pytest.raises(ConfigError, match=exactly(f"run={tmp_path}/x: there is no such folder")):
         runs.find(f"{tmp_path}/x")

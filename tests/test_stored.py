@@ -4,12 +4,15 @@ import shutil
 
 import pytest
 from direct import call
+from messages import exactly
 from safetensors.torch import load_file, save_file
 from test_checkpoint import seal
 
-from attn import __version__, checking, runs
+from attn import __version__, checking, runs, stored
 from attn.files import read_json, write_json
+from attn.registry import ConfigError
 from attn.snapshot import WEIGHTS
+from attn.weights import CheckpointError
 
 TINY = (
     "experiment=smoke",
@@ -147,6 +150,56 @@ class TestOlder:
         assert train(run) == (1, f"attn train: {said}")
         assert translate(run, "checkpoint=last") == (2, said)
         assert newest(run).is_dir()
+
+
+SECTIONS = {
+    "dataset": {"name": "copy"},
+    "tokenizer": {"name": "words"},
+    "model": {"name": "transformer"},
+    "attention": {"name": "softmax"},
+    "attention_elsewhere": {"name": "softmax"},
+    "position": {"name": "none"},
+    "search": {"name": "beam"},
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "faults"),
+    [
+        ({"plugins": "mine"}, ["plugins=mine is no list of names"]),
+        ({"encoder_layers": {"layers": 3}}, ["encoder_layers={layers: 3} is no list"]),
+        ({"search": None}, ["search=null names no component"]),
+        ({"encoder_attention": {"heads": 3}}, ["encoder_attention={heads: 3} names no component"]),
+        ({"trainer": 7}, ["trainer=7 is no section"]),
+    ],
+)
+def test_a_config_that_cannot_be_read_is_named(tmp_path, changes, faults):
+    runs.save_config(tmp_path, {**SECTIONS, **changes})
+    with pytest.raises(ConfigError) as refused:
+        stored.config_of(tmp_path)
+    assert refused.value.problems == [
+        f"{tmp_path}/config.yaml: {fault}; the command that trained the run writes it anew"
+        for fault in faults
+    ]
+
+
+def test_a_plug_in_of_a_run_that_is_gone_is_named(tmp_path):
+    runs.save_config(tmp_path, {**SECTIONS, "plugins": ["vanished"]})
+    message = (
+        "plugins=[vanished]: ModuleNotFoundError: No module named 'vanished' "
+        f"(a plug-in of {tmp_path})"
+    )
+    with pytest.raises(ConfigError, match=exactly(message)):
+        stored.config_of(tmp_path)
+
+
+def test_a_file_of_a_tokenizer_that_is_gone_is_named(tmp_path):
+    message = (
+        f"{tmp_path}/tokenizer/symbols.json: is missing; the command that trained the run writes "
+        "it anew"
+    )
+    with pytest.raises(CheckpointError, match=exactly(message)):
+        stored.check_tokenizer(tmp_path, {"tokenizer": {"tokenizer/symbols.json": "0"}})
 
 
 @pytest.mark.training

@@ -27,7 +27,7 @@ def check(cfg: DictConfig) -> list[str]:
         )
     try:
         if asked["runs"] != MISSING:
-            reading.read(_paths(asked))
+            reading.check(_paths(asked))
     except ConfigError as error:
         found += error.problems
     return found

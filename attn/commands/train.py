@@ -19,7 +19,7 @@ from attn.files import WriteError, output_problems, write_json, writing
 from attn.filters import counted, oddities
 from attn.interrupt import Interrupt
 from attn.precision import Precision
-from attn.registry import ConfigError, RunError
+from attn.registry import ConfigError, RunError, as_yaml
 from attn.reporting import Report, warn
 from attn.roles import Roles
 from attn.trainer import Session, Trainer
@@ -43,7 +43,7 @@ def check(cfg: DictConfig) -> list[str]:
     if not 0 <= config["seed"] < SEEDS:
         found.append(f"seed={config['seed']}: must be at least 0 and below 2**63")
     if not config["output"]:
-        found.append("output: needs a folder; write output=FOLDER")
+        found.append(f"output={as_yaml(config['output'])}: needs a folder; write output=FOLDER")
     else:
         found += output_problems("output", Path(config["output"]), folder=True)
     return found

@@ -56,8 +56,22 @@ def read(paths: Sequence[str]) -> list[Run]:
     """The runs at and below some paths.
 
     Raises:
-        ConfigError: a path that is no folder, or below which there is no run.
+        ConfigError: a path that is no folder, or below which there is no run; a run's config.
     """
+    return [_run(folder) for folder in _folders(paths)]
+
+
+def check(paths: Sequence[str]) -> None:
+    """Look for runs at and below some paths; says nothing of what is odd in them.
+
+    Raises:
+        ConfigError: as ``read`` does.
+    """
+    for folder in _folders(paths):
+        runs.load_config(folder)
+
+
+def _folders(paths: Sequence[str]) -> list[Path]:
     found: dict[Path, None] = {}
     problems = []
     for path in paths:
@@ -69,7 +83,7 @@ def read(paths: Sequence[str]) -> list[Run]:
         found |= dict.fromkeys(below)
     if problems:
         raise ConfigError(problems)
-    return [_run(folder) for folder in found]
+    return list(found)
 
 
 def _run(folder: Path) -> Run:

@@ -39,9 +39,9 @@ class Generated(abc.ABC):
             raise ValueError(f"symbols={symbols}: must be from 2 to {len(LETTERS)}")
         if max_length < min_length:
             raise ValueError(f"max_length={max_length}: must be at least min_length={min_length}")
-        room = sum(symbols**length for length in range(min_length, max_length + 1))
         wanted = sum(sizes.values())
-        if wanted > room // 2:
+        room = _room(symbols, min_length, max_length, 2 * wanted)
+        if room < 2 * wanted:
             raise ValueError(
                 f"symbols={symbols}: there are {room} sequences of {min_length}-{max_length} "
                 f"symbols, too few to draw {wanted} different ones; raise symbols or max_length"
@@ -84,6 +84,16 @@ class Generated(abc.ABC):
             )
             drawn.setdefault(pair.source, pair)
         return list(drawn.values())
+
+
+def _room(symbols: int, shortest: int, longest: int, enough: int) -> int:
+    """How many sequences there are, or, where there are enough, a number that is enough."""
+    room = 0
+    for length in range(shortest, longest + 1):
+        room += symbols ** min(length, enough.bit_length())
+        if room >= enough:
+            break
+    return room
 
 
 @register("dataset", "copy")
