@@ -1,7 +1,9 @@
 """What a run says while it trains: to the terminal, metrics.jsonl and TensorBoard."""
 
+import contextlib
 import json
 import math
+import os
 import re
 import sys
 import time
@@ -24,12 +26,24 @@ matplotlib.use("Agg")
 OF_STEP, OF_THE_SAME = re.compile(r"\S+ \S+ (?:dev at )?step (\d+)  "), re.compile(r"\S+ \S+   ")
 
 
+class _Terminal(Console):
+    """Where lines for people go; it falls silent when nobody reads it any more."""
+
+    def on_broken_pipe(self) -> None:
+        """Say so, and write no more."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        with contextlib.suppress(OSError):
+            warn("nobody reads what is said here; training goes on, and log.txt has every line")
+
+
 class Report:
     """Keeps every figure of a run, and shows the main ones.
 
     Lines beyond ``step``, where a run is resumed, are taken out first, and what a kill left of a
     line, so that a resumed run leaves the same lines as an uninterrupted one. TensorBoard's files
-    are a view of the others: a run that cannot write them says so and goes on.
+    are a view of the others: a run that cannot write them says so and goes on. So does one whose
+    output nobody reads any more.
 
     Raises:
         WriteError: metrics.jsonl or log.txt cannot be written; so do ``say`` and ``scalars``.
@@ -42,7 +56,7 @@ class Report:
         _cut(log, list(_said_up_to(step, whole_lines(log))))
         self._metrics, self._log = Journal(metrics), Journal(log)
         self._board, self._board_told = Board(folder / "tensorboard", step + 1), False
-        self._console = Console(highlight=False, soft_wrap=True)
+        self._console = _Terminal(highlight=False, soft_wrap=True)
         self._bar: Progress | None = None
         if self._console.is_terminal:
             columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import sys
 
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -103,3 +104,18 @@ def test_a_run_goes_on_without_tensorboard_and_says_so_once(tmp_path, monkeypatc
         "step 2",
     ]
     assert len(whole_lines(tmp_path / "metrics.jsonl")) == 2
+
+
+def test_a_run_goes_on_when_nobody_reads_what_it_says(tmp_path, monkeypatch, capsys):
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "w") as closed:
+        monkeypatch.setattr(sys, "stdout", closed)
+        one = report(tmp_path)
+        for step in (1, 2):
+            one.say(f"step {step}")
+        one.close()
+    assert said(tmp_path) == ["step 1", "step 2"]
+    assert capsys.readouterr().err == (
+        "nobody reads what is said here; training goes on, and log.txt has every line\n"
+    )
