@@ -20,8 +20,8 @@ def problem(one: Given, cfg: DictConfig, choices: Mapping[str, Any]) -> str | No
     if one.override.is_delete():
         return None if _is_hydra(key) else "an option is not removed; leave it out for its default"
     found = _unknown(key, tree, choices, adds=not one.changes)
-    if found or (_is_hydra(key)):
-        return found
+    if found or _is_hydra(key):
+        return found or _hydras_part(key, value, choices)
     present = at(tree, key) if one.changes else None
     if one.changes and isinstance(value, dict) and not isinstance(present, dict):
         return f"{key} is an option, it holds no others; write {key}=VALUE"
@@ -32,6 +32,14 @@ def problem(one: Given, cfg: DictConfig, choices: Mapping[str, Any]) -> str | No
         options = ", ".join(f"{key}.{option}" for option in present)
         return f"a section, not an option; its options are {options}"
     return _wrong_type(present, value) if one.changes and "." not in key else None
+
+
+def _hydras_part(key: str, value: Any, choices: Mapping[str, Any]) -> str | None:
+    """Why one of Hydra's own parts is not taken so, e.g. ``hydra.launcher=joblib``."""
+    group = key.replace(".", "/")
+    if group not in choices or isinstance(value, dict):
+        return None
+    return f"a section, not an option; take a part with {group}=NAME"
 
 
 def shape_problems(tree: Any, base: Any) -> Iterator[str]:

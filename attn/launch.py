@@ -84,9 +84,16 @@ def _run(command: str, module: ModuleType, argv: list[str]) -> int:
             sys.stderr.write(_line(command, error))
         return _code(error)
     if raised:
-        sys.stderr.write(_line(command, raised[0]))
-        return _code(raised[0])
+        return _failed(command, raised[0])
     return 0
+
+
+def _failed(command: str, error: Exception) -> int:
+    """Say why; but a command whose output nobody reads ends quietly, and no training does."""
+    if isinstance(error, BrokenPipeError) and command != "train":
+        raise error
+    sys.stderr.write(_line(command, error))
+    return _code(error)
 
 
 @contextlib.contextmanager

@@ -65,6 +65,8 @@ def run(cfg):
     RUNS.append(cfg)
     if cfg.needed == "fail":
         raise RuntimeError("the disk\\n  is full")
+    if cfg.needed == "print":
+        print("a line", flush=True)
     if cfg.needed == "silent":
         raise ValueError
     if cfg.needed == "refuse":

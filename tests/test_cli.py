@@ -289,3 +289,12 @@ def test_output_that_nobody_reads():
             [sys.executable, "-m", "attn"], check=False, stdout=closed, stderr=subprocess.PIPE
         )
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_command_whose_output_nobody_reads_ends_quietly(fake, capsys, monkeypatch):
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "w") as closed:
+        monkeypatch.setattr(sys, "stdout", closed)
+        assert fake("needed=print") == 0
+    assert capsys.readouterr().err == ""

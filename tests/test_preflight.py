@@ -175,13 +175,20 @@ def test_every_job_of_a_sweep_is_checked_and_each_problem_told_once(refuses):
 
 def test_hydras_own_options(refuses):
     refuses(
-        ["-m", "hydra.job.chdir=maybe", "hydra.job.nme=x", "hydra.verbose=a,b"],
+        [
+            "-m",
+            "hydra.job.chdir=maybe",
+            "hydra.job.nme=x",
+            "hydra.verbose=a,b",
+            "hydra.launcher=nonsense",
+        ],
         "hydra.verbose=a,b: Hydra's own options cannot be swept",
         "hydra.job.chdir=maybe: Value 'maybe' is not a valid bool (type str)",
         "hydra.job.nme=x: hydra.job has no such option; did you mean 'hydra.job.name'? "
         "choose one of hydra.job.name, hydra.job.chdir, hydra.job.override_dirname, "
         "hydra.job.id, hydra.job.num, hydra.job.config_name, hydra.job.env_set, "
         "hydra.job.env_copy, hydra.job.config",
+        "hydra.launcher=nonsense: a section, not an option; take a part with hydra/launcher=NAME",
     )
 
 
