@@ -125,6 +125,13 @@ class _Complaints:
         return True
 
 
+def read(corpus: corpora.Corpus, split: str) -> Sequence[corpora.Pair]:
+    """The pairs of a split, its complaints as problems of the dataset."""
+    with (complaints := _Complaints("dataset")):
+        return corpus.read(split)
+    raise ConfigError(complaints.problems)
+
+
 @dataclasses.dataclass(frozen=True)
 class Material:
     """What is trained on: text, tokenizer, ids, and what was counted on the way.
@@ -160,18 +167,13 @@ def material(config: Config) -> Material:
     """The corpus of a config, read, and its tokenizers, trained on the training split."""
     corpus: corpora.Corpus = part(config, "dataset", "dataset")
     chosen: Filters = part(config, "filters")
-    complaints = _Complaints("dataset")
-    with complaints:
-        train, left_out = chosen(corpus.read("train"))
-        if not train:
-            raise ConfigError([
-                f"filters: no pair is left to train on; left out: {counted(left_out)}"
-            ])
-        test = corpora.test_split(corpus)
-        dev, held_out = corpus.read("dev"), corpus.read(test)
-        overlap = {"dev": shared(train, dev), test: shared(train, held_out)}
-        return Material(corpus, train, dev, _learned(config, train), left_out, overlap)
-    raise ConfigError(complaints.problems)
+    train, left_out = chosen(read(corpus, "train"))
+    if not train:
+        raise ConfigError([f"filters: no pair is left to train on; left out: {counted(left_out)}"])
+    test = corpora.test_split(corpus)
+    dev, held_out = read(corpus, "dev"), read(corpus, test)
+    overlap = {"dev": shared(train, dev), test: shared(train, held_out)}
+    return Material(corpus, train, dev, _learned(config, train), left_out, overlap)
 
 
 def _learned(config: Config, train: Sequence[corpora.Pair]) -> Vocabularies:

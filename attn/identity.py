@@ -49,8 +49,17 @@ def of(config: Config, *, data: str, number_format: str, needs_steps: bool) -> s
     marks: dict[str, Any] = {"data": data, "format": number_format}
     if needs_steps:
         marks["steps"] = config["trainer"]["steps"]
-    text = json.dumps([counted(config), marks], sort_keys=True)
+    text = json.dumps(_spelled([counted(config), marks]), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def _spelled(value: Any) -> Any:
+    """The same value with whole numbers as such: 1.0 and 1 are one number."""
+    if isinstance(value, Mapping):
+        return {key: _spelled(inside) for key, inside in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_spelled(inside) for inside in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def counted(config: Config) -> dict[str, Any]:

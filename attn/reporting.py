@@ -54,7 +54,12 @@ class Report:
         metrics, log = folder / "metrics.jsonl", folder / "log.txt"
         _cut(metrics, _up_to(step, whole_lines(metrics)))
         _cut(log, list(_said_up_to(step, whole_lines(log))))
-        self._metrics, self._log = Journal(metrics), Journal(log)
+        self._metrics = Journal(metrics)
+        try:
+            self._log = Journal(log)
+        except BaseException:
+            self._metrics.close()
+            raise
         self._board, self._board_told = Board(folder / "tensorboard", step + 1), False
         self._console = _Terminal(highlight=False, soft_wrap=True)
         self._bar: Progress | None = None

@@ -18,6 +18,7 @@ from attn.weights import CheckpointError, load_weights
 
 Config = Mapping[str, Any]
 NEEDED = ("dataset", "tokenizer", "model", "attention", "attention_elsewhere", "position", "search")
+JUDGING = ("validation_search", "scoring")
 PLACES = ("root", "device", "threads", "tf32")
 
 
@@ -88,6 +89,32 @@ def remarks(
             if one.get(option) != other.get(option) and option not in PLACES
         ]
     return found
+
+
+def check_judgement(checkpoint: Path | None, config: Config) -> None:
+    """Look whether training goes on by the scores that its checkpoints were ranked by.
+
+    Raises:
+        ConfigError: another metric, search or scoring is asked for than that of a checkpoint.
+    """
+    then = {} if checkpoint is None else load_meta(checkpoint).get("config") or {}
+    found = [
+        f"{key}={as_yaml(now)}: the checkpoints of this run are ranked with {as_yaml(before)}; "
+        "keep that, or train anew with study=NAME"
+        for key, before, now in _judged(then, config)
+        if before != now
+    ]
+    if found:
+        raise ConfigError(found)
+
+
+def _judged(then: Config, now: Config) -> Iterator[tuple[str, Any, Any]]:
+    """What decides which checkpoint is best: key, former value, present value."""
+    for section, options in (("trainer", ("metric",)), *((key, ()) for key in JUDGING)):
+        before = then.get(section) or {}
+        for option in options or before:
+            if option in before:
+                yield f"{section}.{option}", before[option], now[section].get(option)
 
 
 def check_tokenizer(run: Path, meta: Mapping[str, Any]) -> None:

@@ -17,6 +17,7 @@ from attn.precision import Precision, is_out_of_memory
 from attn.registry import RunError
 from attn.tokenizers import PAD
 
+EMPTY_EPOCHS = 100  # in a row, after which no batch is expected any more
 METRICS = ("BLEU", "chrF", "TER", "loss")
 
 
@@ -173,6 +174,8 @@ class Trainer:
         assert observer is not None
         session.model.train()
         groups = self._groups(session)
+        if self.finished(progress) and progress.best == -math.inf:  # stopped before it was judged
+            self._judge(progress, observer.evaluate(progress))
         while not self.finished(progress) and not session.stop():
             began = time.perf_counter()
             batches, epoch, at = next(groups)
@@ -199,8 +202,8 @@ class Trainer:
 
     def _judge(self, progress: Progress, score: float) -> None:
         """Remember the best score, and for how long there was none better."""
-        better = score > progress.best
-        progress.best = max(score, progress.best)
+        better = score > progress.best  # what is not a number never is
+        progress.best = score if better else progress.best
         progress.stale = 0 if better else progress.stale + 1
 
     def update(self, session: Session, batches: list[Batch]) -> tuple[Tensor, Tensor]:
@@ -268,17 +271,23 @@ class Trainer:
         The last step of an epoch takes what is left, so that no step spans two epochs.
         """
         epoch, at = session.progress.epoch, session.progress.batch
-        while True:
+        empty = 0  # epochs in a row
+        while empty < EMPTY_EPOCHS:
+            empty += 1
             group: list[Batch] = []
             for batch in session.epoch(epoch, at):
                 group.append(batch)
-                at += 1
+                at, empty = at + 1, 0
                 if len(group) == self.accumulate:
                     yield group, epoch, at
                     group = []
             if group:
                 yield group, epoch, at
             epoch, at = epoch + 1, 0
+        raise RunError(
+            f"{EMPTY_EPOCHS} epochs in a row held no batch; raise dataset.weights, so that pairs "
+            "are drawn, or batches.max_length"
+        )
 
 
 def _is_finite(gradient: Tensor | None) -> bool:

@@ -3,12 +3,13 @@
 import dataclasses
 import math
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from attn import checkpoint
+from attn import checkpoint, snapshot
 from attn.batching import Batches, IdPair, collate
 from attn.checkpoint import Checkpoints
 from attn.corpora import Pair
@@ -90,15 +91,17 @@ class Watch:
         )
         self._samples(step, [one.text for one in said])
         score = figures[self.metric] if self.metric in ("BLEU", "chrF") else -figures[self.metric]
+        score = -math.inf if math.isnan(score) else score
         self.figures = {step: {"score": score, "dev": scores, "dev_loss": loss}}
         return score
 
     def save(self, progress: Progress) -> None:
         """Save, once a step, with what validation found at it."""
-        last = self.checkpoints.last()
-        if last is not None and checkpoint.step_of(last) == progress.step:
+        last, found = self.checkpoints.last(), self.figures.get(progress.step, {})
+        there = last is not None and checkpoint.step_of(last) == progress.step
+        if last is not None and there and not (found and _unscored(last)):
             return
-        meta = {**self.meta, "metric": self.metric, **self.figures.get(progress.step, {})}
+        meta = {**self.meta, "metric": self.metric, **found}
         self.checkpoints.save(progress.step, self.session.model, self.session.state(), meta)
         self._map(progress.step, self.session.model)
 
@@ -130,3 +133,8 @@ class Watch:
             vocabularies.source.pieces(batch.source[0].tolist()),
         )
         self.report.map(step, "cross_attention", figure)
+
+
+def _unscored(path: Path) -> bool:
+    """Whether a checkpoint was saved when a run was interrupted, and not validated."""
+    return snapshot.load_meta(path).get("score") is None

@@ -138,6 +138,11 @@ def test_a_star_that_matches_half_a_pair_is_refused(tmp_path):
         ("train.jsonl", b"[1]\n", "{path}, line 1: has no en; it holds no columns"),
         (
             "train.jsonl",
+            b'{"en": "a \\ud800", "de": "b"}\n',
+            "{path}, line 1: en holds half of a character (a lone surrogate)",
+        ),
+        (
+            "train.jsonl",
             b'{"en": "a", "de": null}\n',
             "{path}, line 1: de is no string, but null",
         ),

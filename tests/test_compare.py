@@ -56,6 +56,12 @@ def leave(
     return run
 
 
+def test_a_split_needs_a_name(tmp_path, capsys):
+    leave(tmp_path)
+    assert main(["compare", f"runs={tmp_path}", "split=null"]) == 2
+    assert capsys.readouterr().err == "split=null: needs the name of a split, e.g. split=test\n"
+
+
 def compared(capsys, *arguments):
     assert main(["compare", "format=csv", *map(str, arguments)]) == 0
     said = capsys.readouterr()

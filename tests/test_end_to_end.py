@@ -365,6 +365,20 @@ def test_an_average_is_a_checkpoint_like_others(trained, capsys):
     )
 
 
+def test_a_run_goes_on_by_the_scores_that_it_is_ranked_by(trained, tmp_path, capsys):
+    output = tmp_path / "copy"
+    shutil.copytree(trained.folder, output)
+    options = ["trainer.steps=30", "trainer.metric=loss", "scoring.lowercase=true"]
+    assert main(["train", *SMOKE, *options, f"output={output}"]) == 2
+    assert capsys.readouterr().err == (
+        "trainer.metric=loss: the checkpoints of this run are ranked with BLEU; keep that, or "
+        "train anew with study=NAME\n"
+        "scoring.lowercase=true: the checkpoints of this run are ranked with false; keep that, or "
+        "train anew with study=NAME\n"
+    )
+    assert main(["train", *SMOKE, "scoring.lowercase=true", f"output={output}"]) == 0
+
+
 def test_data_that_was_moved_is_found(trained, tmp_path, capsys):
     texts = tmp_path / "texts"
     texts.mkdir()
@@ -388,6 +402,10 @@ def test_data_that_was_moved_is_found(trained, tmp_path, capsys):
     evaluate = ["evaluate", f"run={tmp_path / 'out'}"]
     assert main(evaluate) == 2
     assert f"dataset.root={texts}: there is no folder {texts}\n" in capsys.readouterr().err
+    (tmp_path / "moved" / "test.en").write_text("a\n")
+    assert main([*evaluate, f"root={tmp_path / 'moved'}"]) == 2
+    assert capsys.readouterr().err.startswith(f"dataset.test=test: {tmp_path}/moved/test.en has 1")
+    (tmp_path / "moved" / "test.en").write_text("a b\nc\n")
     assert main([*evaluate, f"root={tmp_path / 'moved'}"]) == 0
     assert "split   test: 2 sentences" in capsys.readouterr().out
     assert main(["evaluate", f"run={trained.folder}", "root=here"]) == 2

@@ -186,3 +186,8 @@ def test_the_content_of_each_split_counts():
     ]
     assert len(set(marks)) == len(marks)
     assert mark([one, two], [one]) == marks[0]
+
+
+def test_a_number_is_the_same_however_it_is_spelled(config):
+    one, other = (changed(config, {"optimizer.learning_rate": rate}) for rate in (1, 1.0))
+    assert hashed(one) == hashed(other) != hashed(config)

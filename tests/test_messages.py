@@ -15,7 +15,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 ANY = "\0"
 TYPES = {"annotation", "returns", "slice"}
-HELP = {"PURPOSE", "EXAMPLES"}  # shown by --help
+# Shown by --help and by attn list, and what shells run.
+HELP = {"PURPOSE", "EXAMPLES", "HELP", "MORE", "CAPABILITIES", "BASH", "ZSH"}
 NO_MESSAGES = ("usage.py", "corpora/grammar/", "corpora/moses.py")  # help, and what is translated
 # Called with patterns, marks, and what `attn list` shows.
 NOT_FOR_READING = {"rearrange", "compile", "match", "search", "partition", "declare"}

@@ -75,9 +75,9 @@ def test_weights_change_what_is_trained_and_none_of_one_do_not(root):
             {"tags": ["<a>", "<b>", "<c>"]},
             "tags=[<a>, <b>, <c>]: must be 2, one for each of train=[news, talks]",
         ),
-        ({"weights": [1.0, 0.0]}, "weights=[1.0, 0.0]: must be above 0"),
-        ({"weights": [float("nan"), 1.0]}, "weights=[nan, 1.0]: must be above 0"),
-        ({"weights": [float("inf"), 1.0]}, "weights=[inf, 1.0]: must be above 0"),
+        ({"weights": [1.0, 0.0]}, "weights=[1.0, 0.0]: must be from 0.001 to 1000"),
+        ({"weights": [float("nan"), 1.0]}, "weights=[nan, 1.0]: must be from 0.001 to 1000"),
+        ({"weights": [1e300, 1.0]}, "weights=[1e+300, 1.0]: must be from 0.001 to 1000"),
         (
             {"train": ["news", "tlks"]},
             "train=tlks: needs tlks.en and tlks.de (or packed: .gz, .xz, .zst); {root} holds "
@@ -98,3 +98,17 @@ def test_the_command_line_takes_one_or_several(root, capsys):
         told = capsys.readouterr().err
         assert "batches.tokens=1: must be above max_length=256" in told
         assert ("dataset.weights=2: must be 2" in told) is (train.endswith("]"))
+
+
+def test_files_are_found_by_whole_paths_and_by_stars_anywhere(root):
+    (root / "a[1].tsv").write_text("x\ty\n")
+    (root / "dir.tsv").mkdir()
+    for name in (str(root / "a[1].tsv"), "a[1].tsv", "**.tsv", str(root / "a*.tsv")):
+        found = Parallel(root=str(root), train=[name], columns=["1", "2"]).read("train")
+        assert found == [Pair("x", "y")], name
+    (found,) = Parallel(
+        root="/", train=[f"{root}/tal*"], dev=f"{root}/dev", test=[f"{root}/test"]
+    )._files["train"]
+    assert len(found[0]) == 1
+    with pytest.raises(ValueError, match=r"^train=dir\.tsv: there is none; "):
+        Parallel(root=str(root), train=["dir.tsv"], columns=["1", "2"])

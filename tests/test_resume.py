@@ -164,6 +164,21 @@ def test_a_stopped_run_says_how_it_goes_on(tmp_path, stopped_after, capsys):
 
 
 @pytest.mark.training
+def test_what_was_stopped_before_its_first_validation_can_be_ended_there(
+    tmp_path, stopped_after, capsys
+):
+    stopped_after(3)
+    assert train(tmp_path) == 130
+    capsys.readouterr()
+    stopped_after(STEPS)
+    assert main(["train", *COMMON, "trainer.steps=2", f"output={tmp_path}"]) == 0
+    assert "finished at step 3 (trainer.steps=2)\nbest dev BLEU " in capsys.readouterr().out
+    best = Checkpoints(runs.find(str(tmp_path)) / "checkpoints").best()
+    assert best is not None
+    assert best.name == "step-3"
+
+
+@pytest.mark.training
 def test_a_damaged_checkpoint_is_passed_over(tmp_path, capsys):
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     for output in (whole, parts):

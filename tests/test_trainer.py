@@ -66,7 +66,7 @@ def session(batches, **changed):
         schedule=lambda _: 1.0,
         precision=Precision(device="cpu", dtype="fp32"),
         epoch=lambda _, start: iter(batches[start:]),
-        observer=Notes(),
+        observer=changed.pop("observer", None) or Notes(),
         **changed,
     )
 
@@ -254,3 +254,29 @@ def test_other_errors_pass():
 def test_options_out_of_range_are_refused(options, message):
     with pytest.raises(ValueError, match=exactly(message)):
         Trainer(**options)
+
+
+def test_epochs_without_batches_end_a_run():
+    one = session([], observer=Notes())
+    with pytest.raises(
+        RunError,
+        match=exactly(
+            "100 epochs in a row held no batch; raise dataset.weights, so that pairs are drawn, or "
+            "batches.max_length"
+        ),
+    ):
+        Trainer(steps=3).fit(one)
+
+
+def test_what_is_finished_but_was_never_judged_is_judged():
+    notes = Notes([5.0])
+    one = session([batch(3)], observer=notes, progress=Progress(step=4))
+    Trainer(steps=3).fit(one)
+    assert (notes.evaluated, notes.saved, one.progress.best) == ([4], [4], 5.0)
+
+
+def test_a_score_that_is_no_number_is_not_the_best():
+    notes = Notes([5.0, math.nan, 4.0])
+    one = session([batch(3)] * 3, observer=notes)
+    Trainer(steps=3, evaluate_every=1).fit(one)
+    assert (one.progress.best, one.progress.stale) == (5.0, 2)

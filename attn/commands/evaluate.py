@@ -37,7 +37,7 @@ def run(cfg: DictConfig) -> float:
     config = trained.config
     corpus = _corpus(config, asked["root"])
     split = _named(corpus, asked["split"])
-    pairs = corpus.read(split)
+    pairs = assemble.read(corpus, split)
     references = [pair.target for pair in pairs]
     translator = trained.translator()
     said = translator.translate([pair.source for pair in pairs], trained.search())

@@ -11,7 +11,17 @@ from typing import Any
 import torch
 from omegaconf import DictConfig
 
-from attn import __version__, assemble, checking, corpora, identity, runs, snapshot, stored
+from attn import (
+    __version__,
+    assemble,
+    checking,
+    corpora,
+    identity,
+    introduction,
+    runs,
+    snapshot,
+    stored,
+)
 from attn.assemble import Material
 from attn.batching import Batch, Batches, ahead
 from attn.checkpoint import Checkpoints
@@ -21,7 +31,6 @@ from attn.interrupt import Interrupt
 from attn.precision import Precision
 from attn.registry import ConfigError, RunError, as_yaml
 from attn.reporting import Report, warn
-from attn.roles import Roles
 from attn.trainer import Session, Trainer
 from attn.translation import Translator
 from attn.watch import Development, Watch
@@ -119,7 +128,8 @@ class Job:
         """Do what is left to do of the run, and say so if that is nothing."""
         session = self.session()
         end = self.trainer.end(session.progress)
-        if end is None:
+        if end is None or self.checkpoints.best() is None:
+            stored.check_judgement(self.checkpoints.last(), self.config)
             self.train(session)
             return
         self.describe()  # how it is evaluated may be new
@@ -189,7 +199,13 @@ class Job:
             seed = self.config["seed"]
             pairs = ids
             if known.samples:
-                pairs = known.sampled(self.material.train, seed=seed, epoch=number)
+                most = self.batches.max_length
+                sampled = known.sampled(self.material.train, seed=seed, epoch=number)
+                # What is too long when it is cut otherwise is trained on as it is.
+                pairs = [
+                    pair if max(map(len, pair)) <= most else plain
+                    for pair, plain in zip(sampled, ids, strict=True)
+                ]
             yield from self.batches.epoch(
                 pairs, seed=seed, epoch=number, start=start, pin=pin, weights=often
             )
@@ -241,7 +257,13 @@ class Job:
 
     def watch(self, session: Session, report: Report) -> Watch:
         """Who reports, validates and saves; says first what is trained on what."""
-        for line in self.description(session):
+        report.say(f"run {self.folder}")
+        if session.progress.step:
+            report.say(f"goes on from step {session.progress.step}")
+        parameters = sum(weight.numel() for weight in session.model.parameters())
+        for line in introduction.lines(
+            self.config, self.material, self.left_out_by_length, parameters
+        ):
             report.say(line)
         translator = Translator(
             session.model,  # type: ignore[arg-type]
@@ -261,7 +283,7 @@ class Job:
         meta = {
             "version": __version__,
             "torch": torch.__version__,
-            "parameters": self.parameters(session),
+            "parameters": parameters,
             "config": self.config,
             "tokenizer": self.tokenizer_checksums,
         }
@@ -274,60 +296,6 @@ class Job:
             session=session,
             metric=self.trainer.metric,
         )
-
-    def description(self, session: Session) -> Iterator[str]:
-        """What is trained, on what, in lines for people."""
-        corpus, config = self.material.corpus, self.config
-        yield f"run {self.folder}"
-        if session.progress.step:
-            yield f"goes on from step {session.progress.step}"
-        usable = len(self.material.train) - sum(self.left_out_by_length.values())
-        yield (
-            f"data {config['dataset']['name']} {corpus.source_language}-{corpus.target_language}: "
-            f"{usable} pairs to train on, {len(self.material.dev)} to validate on"
-        )
-        left_out = {**self.material.left_out, **self.left_out_by_length}
-        if left_out:
-            yield f"left out of training: {counted(left_out)}"
-        odd = {what: count for what, count in oddities(self.material.train).items() if count}
-        if odd:
-            yield f"among them: {counted(odd)} (filters can leave them out)"
-        for split, count in self.material.shared.items():
-            if count:
-                yield f"warning: {count} sources of {split} are trained on too"
-        yield (
-            f"model {config['model']['name']}: {self.parameters(session):,} parameters, "
-            f"{self.vocabulary()}, "
-            f"position {config['position']['name']}"
-        )
-        yield f"attention {Roles(config).summary()}"
-        rate, step = self.peak()
-        yield (
-            f"optimizer {config['optimizer']['name']}, schedule {config['schedule']['name']}: "
-            f"the rate is highest at step {step}, {rate:.1e}"
-        )
-        signature = assemble.scoring(config, corpus).metrics["BLEU"].get_signature()
-        yield f"dev is scored greedily or as validation_search says, BLEU {signature}"
-        yield f"device {self.precision.device}, {self.precision.format}"
-
-    def vocabulary(self) -> str:
-        """The sizes of the vocabularies, and how they were made."""
-        known, name = self.material.vocabularies, self.config["tokenizer"]["name"]
-        if known.joint:
-            return f"vocabulary {known.source.size} ({name})"
-        other = self.config["target_tokenizer"]["name"]
-        return f"vocabularies {known.source.size} ({name}) and {known.target.size} ({other})"
-
-    @staticmethod
-    def parameters(session: Session) -> int:
-        """How many numbers are trained; what is tied counts once."""
-        return sum(weight.numel() for weight in session.model.parameters())
-
-    def peak(self) -> tuple[float, int]:
-        """The highest learning rate, and the step at which it is reached first."""
-        factor = assemble.schedule(self.config)
-        step = max(range(1, self.trainer.steps + 1), key=factor)
-        return self.config["optimizer"]["learning_rate"] * factor(step), step
 
     def best(self) -> float | None:
         """The best score on the development split, if there is one yet."""

@@ -8,15 +8,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from attn import results, runs, snapshot
+from attn import identity, results, runs, snapshot
 from attn.checkpoint import Checkpoints
 from attn.files import read_json, whole_lines
 from attn.registry import ConfigError
 from attn.reporting import warn
 from attn.weights import CheckpointError
-
-# What may change when training is over: where a run lies, and how it is used.
-LATER = {"output", "study", "plugins", "search", "validation_search", "scoring"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,15 +117,19 @@ def _best(folder: Path) -> tuple[str | None, dict[str, Any]]:
 
 
 def _changed(folder: Path, config: Mapping[str, Any]) -> list[str]:
-    """The sections of a config that the newest checkpoint has otherwise, and may not have."""
+    """The options of the trained model that the newest checkpoint has otherwise."""
     last = Checkpoints(folder / "checkpoints").last()
     try:
-        then = {} if last is None else snapshot.load_meta(last).get("config") or {}
+        then = None if last is None else snapshot.load_meta(last).get("config")
     except CheckpointError as error:
         warn(str(error))
-        then = {}
-    keys = {**then, **config}.keys() - LATER if then else ()
-    return sorted(key for key in keys if then.get(key) != config.get(key))
+        then = None
+    if not then:
+        return []
+    try:
+        return identity.differences(then, config)
+    except (ConfigError, LookupError, TypeError, ValueError, AttributeError):
+        return sorted(key for key in {**then, **config} if then.get(key) != config.get(key))
 
 
 def _test_split(path: Path) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from attn.corpora import Pair
 from attn.corpora.text import lines, unpacked_name
 
+SURROGATE = re.compile("[\ud800-\udfff]")
 LINE_END = re.compile(r"\r?\n")
 
 
@@ -91,6 +92,8 @@ def _text(where: str, line: str, column: str) -> str:
     held = value if isinstance(value, dict) else {}
     text = held.get(column)
     if isinstance(text, str):
+        if not text.isprintable() and SURROGATE.search(text):
+            raise ValueError(f"{where}: {column} holds half of a character (a lone surrogate)")
         return text
     if column in held:
         raise ValueError(f"{where}: {column} is no string, but {json.dumps(text)}")

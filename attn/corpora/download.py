@@ -43,7 +43,7 @@ def fetched(remote: Remote, path: Path) -> Path:
             _fetch_in_turn(remote, path)
         except OSError as error:
             raise RunError(
-                f"{path.parent}: {remote.url} cannot be put there ({error.strerror}); "
+                f"{path.parent}: {remote.url} cannot be put there ({error.strerror or error}); "
                 "name another folder, ATTN_DATA=FOLDER, or give dataset.root=FOLDER with the files"
             ) from error
     expected = _expected(remote, path)

@@ -2,7 +2,6 @@
 
 import functools
 import itertools
-import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from attn.corpora import Pair, check_split, text
 from attn.corpora import columns as tables
 from attn.registry import register
 
+MOST = 1000  # times that an epoch may hold a pair
 Reader = Callable[[], list[Pair]]
 
 
@@ -79,7 +79,7 @@ class Parallel:
     def _find(self, option: str, folder: Path, name: str) -> list[Reader]:
         """What reads the files that a name stands for."""
         if tables.is_table(name):
-            found = sorted(folder.glob(name))
+            found = text.files(folder, name)
             if not found:
                 raise ValueError(f"{option}: there is none; {text.holdings(folder)}")
             return [functools.partial(tables.pairs, option, path, self.columns) for path in found]
@@ -116,8 +116,9 @@ def _check_corpora(
                 f"train=[{', '.join(train)}]"
             )
     for weight in weights or ():
-        if not 0 < weight < math.inf:
-            raise ValueError(f"weights=[{', '.join(map(str, weights or ()))}]: must be above 0")
+        if not 1 / MOST <= weight <= MOST:
+            written = ", ".join(map(str, weights or ()))
+            raise ValueError(f"weights=[{written}]: must be from {1 / MOST} to {MOST}")
 
 
 def _pairs(readers: Sequence[Reader], tag: str, weight: float) -> Iterator[Pair]:

@@ -1,8 +1,10 @@
 """Lines of text files, plain or packed, two of them side by side."""
 
+import glob
 import gzip
 import importlib
 import lzma
+import os
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -76,13 +78,18 @@ def pairs(option: str, source: Path, target: Path) -> list[Pair]:
 def matching(folder: Path, pattern: str, ending: str) -> list[str]:
     """The stems of the files ``folder/pattern.ending``, packed or not, that a pattern finds."""
     found = [
-        file
-        for suffix in ("", *PACKED)
-        for file in folder.glob(f"{pattern}.{ending}{suffix}")
-        if file.is_file()
+        file for suffix in ("", *PACKED) for file in files(folder, f"{pattern}.{ending}{suffix}")
     ]
-    names = (str(file.relative_to(folder)) for file in found)
+    names = (os.path.relpath(file, folder) for file in found)
     return sorted({unpacked_name(name).removesuffix(f".{ending}") for name in names})
+
+
+def files(folder: Path, pattern: str) -> list[Path]:
+    """The files below a folder that a name with stars stands for, in order."""
+    # Path.glob takes neither absolute patterns nor ** inside a name.
+    literal = glob.escape(str(folder / pattern)).replace("[*]", "*")
+    found = map(Path, glob.glob(literal))  # noqa: PTH207
+    return sorted(path for path in found if path.is_file())
 
 
 def unpacked_name(name: str) -> str:

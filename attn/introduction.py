@@ -1,0 +1,65 @@
+"""What a run trains, on what, in lines for people."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from attn import assemble
+from attn.assemble import Material
+from attn.filters import counted, oddities
+from attn.roles import Roles
+
+Config = Mapping[str, Any]
+
+
+def lines(
+    config: Config, material: Material, left_out_by_length: Mapping[str, int], parameters: int
+) -> Iterator[str]:
+    """The data and what is left out of it, the model, its training, its scoring."""
+    yield from _data(config, material, left_out_by_length)
+    yield (
+        f"model {config['model']['name']}: {parameters:,} parameters, "
+        f"{_vocabulary(config, material)}, position {config['position']['name']}"
+    )
+    yield f"attention {Roles(config).summary()}"
+    rate, step = _peak(config)
+    yield (
+        f"optimizer {config['optimizer']['name']}, schedule {config['schedule']['name']}: "
+        f"the rate is highest at step {step}, {rate:.1e}"
+    )
+    signature = assemble.scoring(config, material.corpus).metrics["BLEU"].get_signature()
+    yield f"dev is scored greedily or as validation_search says, BLEU {signature}"
+    precision = assemble.part(config, "precision")
+    yield f"device {precision.device}, {precision.format}"
+
+
+def _data(config: Config, material: Material, by_length: Mapping[str, int]) -> Iterator[str]:
+    corpus, usable = material.corpus, len(material.train) - sum(by_length.values())
+    yield (
+        f"data {config['dataset']['name']} {corpus.source_language}-{corpus.target_language}: "
+        f"{usable} pairs to train on, {len(material.dev)} to validate on"
+    )
+    left_out = {**material.left_out, **by_length}
+    if left_out:
+        yield f"left out of training: {counted(left_out)}"
+    odd = {what: count for what, count in oddities(material.train).items() if count}
+    if odd:
+        yield f"among them: {counted(odd)} (filters can leave them out)"
+    for split, count in material.shared.items():
+        if count:
+            yield f"warning: {count} sources of {split} are trained on too"
+
+
+def _vocabulary(config: Config, material: Material) -> str:
+    """The sizes of the vocabularies, and how they were made."""
+    known, name = material.vocabularies, config["tokenizer"]["name"]
+    if known.joint:
+        return f"vocabulary {known.source.size} ({name})"
+    other = config["target_tokenizer"]["name"]
+    return f"vocabularies {known.source.size} ({name}) and {known.target.size} ({other})"
+
+
+def _peak(config: Config) -> tuple[float, int]:
+    """The highest learning rate, and the step at which it is reached first."""
+    factor = assemble.schedule(config)
+    step = max(range(1, config["trainer"]["steps"] + 1), key=factor)
+    return config["optimizer"]["learning_rate"] * factor(step), step
