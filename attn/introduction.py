@@ -51,11 +51,17 @@ def _data(config: Config, material: Material, by_length: Mapping[str, int]) -> I
 
 def _vocabulary(config: Config, material: Material) -> str:
     """The sizes of the vocabularies, and how they were made."""
-    known, name = material.vocabularies, config["tokenizer"]["name"]
+    known = material.vocabularies
+    source = _sized(known.source.size, config["tokenizer"])
     if known.joint:
-        return f"vocabulary {known.source.size} ({name})"
-    other = config["target_tokenizer"]["name"]
-    return f"vocabularies {known.source.size} ({name}) and {known.target.size} ({other})"
+        return f"vocabulary {source}"
+    return f"vocabularies {source} and {_sized(known.target.size, config['target_tokenizer'])}"
+
+
+def _sized(size: int, section: Config) -> str:
+    """A size, how it came about, and what was asked for if the text has too little for it."""
+    asked = section.get("size", size)
+    return f"{size} ({section['name']}{f' of {asked}' if asked > size else ''})"
 
 
 def _peak(config: Config) -> tuple[float, int]:

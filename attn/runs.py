@@ -129,6 +129,6 @@ def find(path: str) -> Path:
     if not found:
         raise ConfigError([f"run={path}: holds no run; a run's folder holds {CONFIG}"])
     if len(found) > 1:
-        listed = "".join(f"\n  run={one}" for one in found[:20])
-        raise ConfigError([f"run={path}: holds {len(found)} runs; choose one of{listed}"])
+        listed = ", ".join(f"run={one}" for one in found[:20])
+        raise ConfigError([f"run={path}: holds {len(found)} runs; choose one of {listed}"])
     return found[0]

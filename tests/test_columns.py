@@ -135,6 +135,11 @@ def test_a_star_that_matches_half_a_pair_is_refused(tmp_path):
             "{path}, line 2: no JSON (Expecting ',' delimiter: line 1 column 9 (char 8))",
         ),
         ("train.jsonl", b'{"en": "a", "fr": "b"}\n', "{path}, line 1: has no de; it holds en, fr"),
+        (
+            "train.csv",
+            b"en,de\na,b\nc,d,e\n",
+            "{path}, line 3: has 3 columns, the first line has 2",
+        ),
         ("train.jsonl", b"[1]\n", "{path}, line 1: has no en; it holds no columns"),
         (
             "train.jsonl",

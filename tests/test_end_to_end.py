@@ -3,7 +3,9 @@
 import contextlib
 import io
 import json
+import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -363,6 +365,24 @@ def test_an_average_is_a_checkpoint_like_others(trained, capsys):
         f"attn average: last=9: {trained.run}/checkpoints keeps 2 that were validated; ask for "
         "fewer, or train with trainer.keep_last=9\n"
     )
+
+
+def test_translations_take_the_place_of_no_pipe_no_link_and_no_source(trained, tmp_path, capsys):
+    source, link, pipe = (tmp_path / name for name in ("source", "link", "pipe"))
+    source.write_text("a b\n")
+    link.symlink_to("target")
+    os.mkfifo(pipe)
+    reader = subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE, text=True)
+    translate = ["translate", f"run={trained.folder}", f"input={source}"]
+    for output in (link, pipe):
+        assert main([*translate, f"output={output}"]) == 0
+    assert link.is_symlink()
+    assert pipe.is_fifo()
+    assert reader.communicate(timeout=100)[0] == (tmp_path / "target").read_text()
+    capsys.readouterr()
+    assert main([*translate, f"output={source}"]) == 2
+    assert capsys.readouterr().err == f"output={source}: is the input too; give another path\n"
+    assert source.read_text() == "a b\n"
 
 
 def test_a_run_goes_on_by_the_scores_that_it_is_ranked_by(trained, tmp_path, capsys):

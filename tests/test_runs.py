@@ -70,6 +70,6 @@ def test_what_is_no_run_is_named(tmp_path):
         runs.find(str(tmp_path))
     for name in ("a", "b"):
         runs.save_config(tmp_path / name, config())
-    message = f"run={tmp_path}: holds 2 runs; choose one of\n  run={tmp_path}/a\n  run={tmp_path}/b"
+    message = f"run={tmp_path}: holds 2 runs; choose one of run={tmp_path}/a, run={tmp_path}/b"
     with pytest.raises(ConfigError, match=exactly(message)):
         runs.find(str(tmp_path))

@@ -10,7 +10,7 @@ from omegaconf import MISSING, DictConfig
 
 from attn import assemble
 from attn.corpora.text import lines, lines_of
-from attn.files import output_problems, write_text
+from attn.files import output_problems, write_text, writing
 from attn.registry import ConfigError
 from attn.trained import Trained
 from attn.translation import Translation
@@ -37,6 +37,7 @@ def check(cfg: DictConfig) -> list[str]:
         found += _input_problems(Path(asked["input"]))
     if asked["output"] is not None:
         found += output_problems("output", Path(asked["output"]), folder=False)
+        found += _overwritten(asked["input"], asked["output"])
     if asked["n_best"] is not None and asked["n_best"] < 1:
         found.append(f"n_best={asked['n_best']}: must be at least 1, or null for the best alone")
     elif asked["n_best"] is not None and not found and asked["run"] != MISSING:
@@ -44,10 +45,29 @@ def check(cfg: DictConfig) -> list[str]:
     return found
 
 
+def _put(path: Path, text: str) -> None:
+    """Replace a file, that of a link if it is one; what is no file, e.g. a pipe, is written to."""
+    target = path.resolve()
+    if target.exists() and not target.is_file():
+        with writing(path):
+            target.write_text(text, encoding="utf-8")
+    else:
+        write_text(target, text)
+
+
 def _too_many(wanted: int, rows: int) -> list[str]:
     if wanted <= rows:
         return []
     return [f"n_best={wanted}: this search finds {rows}; add search=beam search.size={wanted}"]
+
+
+def _overwritten(source: str | None, target: str) -> list[str]:
+    """Whether the translations would take the place of what is translated."""
+    if source is None or not Path(source).is_file() or not Path(target).exists():
+        return []
+    if not Path(source).samefile(target):
+        return []
+    return [f"output={target}: is the input too; give another path"]
 
 
 def _input_problems(path: Path) -> list[str]:
@@ -74,7 +94,7 @@ def run(cfg: DictConfig) -> None:
             sys.stdout.write(written.pop())
             sys.stdout.flush()
     if asked["output"] is not None:
-        write_text(Path(asked["output"]), "".join(written))
+        _put(Path(asked["output"]), "".join(written))
     if cut:
         named = ", ".join(map(str, cut[:NAMED])) + (", ..." if len(cut) > NAMED else "")
         most = translator.batches.max_length

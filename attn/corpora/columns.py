@@ -59,6 +59,7 @@ def _picked(
     path: Path, rows: Iterator[tuple[int, list[str]]], columns: Sequence[str]
 ) -> Iterator[list[str]]:
     """The two columns of each row; without numbers the first row holds the names."""
+    width = 0  # of the first line
     if all(column.isdecimal() for column in columns):
         places = [int(column) - 1 for column in columns]
     else:
@@ -70,7 +71,13 @@ def _picked(
                 f"{', '.join(names)}; choose with dataset.columns=[NAME,NAME], or by number"
             )
         places = [names.index(column) for column in columns] if names else []
+        width = len(names)
     for number, row in rows:
+        width = width or len(row)
+        if len(row) > width:
+            raise ValueError(
+                f"{path}, line {number}: has {len(row)} columns, the first line has {width}"
+            )
         if max(places) >= len(row):
             raise ValueError(
                 f"{path}, line {number}: has {len(row)} columns, column {max(places) + 1} is needed"
