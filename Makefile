@@ -33,7 +33,7 @@ lint: install  ## check form, names, types, and who may import whom
 	$(BIN)/lint-imports --no-cache
 
 quick: install  ## run the fast tests, in less than a minute
-	$(PYTEST) -q -n 2 -m "not slow and not gpu and not training"
+	$(PYTEST) -q -n 2 -m "not slow and not gpu and not long"
 
 test: install  ## run all tests but the slow ones, with coverage
 	$(PYTEST) -n 2 -m "not slow and not gpu" --cov --cov-report=term-missing:skip-covered

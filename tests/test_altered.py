@@ -161,7 +161,7 @@ def check(finished, folder, data):
     return name, command, kind, code
 
 
-@pytest.mark.training
+@pytest.mark.long
 @settings(
     max_examples=12,
     phases=[Phase.generate],

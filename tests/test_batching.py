@@ -174,6 +174,7 @@ def test_an_epoch_without_pairs_ends():
     assert Batches().in_order([]) == []
 
 
+@pytest.mark.long
 @pytest.mark.skipif(
     not MULTI30K.is_dir(), reason="needs the Multi30k data in ../shared/data/multi30k"
 )

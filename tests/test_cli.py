@@ -25,11 +25,13 @@ def test_a_command_runs_with_its_overrides(fake, capsys):
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.long
 def test_a_place_takes_a_part_of_its_own(fake):
     assert fake("attention@elsewhere=softmax", "elsewhere.heads=7") == 0
     assert (runs()[0].elsewhere.heads, runs()[0].attention.heads) == (7, 3)
 
 
+@pytest.mark.long
 def test_hydra_leaves_no_trace(fake):
     assert fake() == 0
     assert list(Path().iterdir()) == []
@@ -38,6 +40,7 @@ def test_hydra_leaves_no_trace(fake):
     assert list(Path("runs").iterdir()) == [Path("runs/.hydra")]
 
 
+@pytest.mark.long
 def test_the_study_has_a_name(fake):
     assert fake() == 0
     assert fake("experiment=quick") == 0
@@ -45,6 +48,7 @@ def test_the_study_has_a_name(fake):
     assert [cfg.study for cfg in runs()] == ["default", "quick", "mine"]
 
 
+@pytest.mark.long
 def test_a_sweep_runs_every_combination(fake):
     assert fake("-m", "seed=2,3", "position=none,learned", "needed='a,b'") == 0
     assert [(cfg.seed, cfg.position.name) for cfg in runs()] == [
@@ -53,6 +57,7 @@ def test_a_sweep_runs_every_combination(fake):
     assert {cfg.needed for cfg in runs()} == {"a,b"}
 
 
+@pytest.mark.long
 def test_an_experiment_may_sweep(fake):
     assert fake("-m", "experiment=sweep", "rate=0.75") == 0
     assert [(cfg.seed, cfg.rate) for cfg in runs()] == [(4, 0.75), (5, 0.75)]
@@ -176,6 +181,7 @@ def test_the_traceback_can_be_had(fake, capsys, monkeypatch):
     assert os.environ["HYDRA_FULL_ERROR"] == "1"
 
 
+@pytest.mark.long
 def test_a_failing_job_does_not_stop_a_sweep(fake, capsys):
     assert fake("-m", "needed=fail,here,fail") == 1
     assert [cfg.needed for cfg in runs()] == ["fail", "here", "fail"]
@@ -183,6 +189,7 @@ def test_a_failing_job_does_not_stop_a_sweep(fake, capsys):
     assert said.count("attn fake needed=fail: failed: RuntimeError: the disk is full") == 2
 
 
+@pytest.mark.long
 def test_input_that_turns_out_to_be_wrong(fake, capsys):
     assert fake("needed=refuse") == 2
     assert capsys.readouterr().err == "needed=refuse: refused late\n"

@@ -10,6 +10,8 @@ from attn import flags, shells, usage
 from attn.cli import main
 from attn.completion import FILES, answers
 
+pytestmark = pytest.mark.long
+
 ATTN = Path(sys.executable).parent / "attn"
 ASK = """\
 eval "$({attn} completion bash)"

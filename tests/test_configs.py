@@ -102,6 +102,7 @@ def preflight():
     return Preflight("train", train.check)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_an_experiment_can_be_run(name, monkeypatch, tmp_path):
     """As ``attn train`` checks it; no corpus is fetched for that."""
@@ -113,7 +114,7 @@ def test_an_experiment_can_be_run(name, monkeypatch, tmp_path):
     assert not (tmp_path / "data").exists()
 
 
-@pytest.mark.training
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["multi30k", "smoke"])
 @pytest.mark.parametrize("group", ["tokenizer", "schedule", "dataset"])
 def test_parts_can_be_swapped_under_an_experiment(name, group, tmp_path):

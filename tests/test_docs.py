@@ -54,7 +54,7 @@ def run_page(page):
             assert code == (expected if command.startswith("attn ") else 0), (command, code)
 
 
-@pytest.mark.training
+@pytest.mark.long
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_every_block_of_a_page_runs(page, tmp_path):
     ended = subprocess.run(

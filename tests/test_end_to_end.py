@@ -19,7 +19,7 @@ from attn.checkpoint import Checkpoints
 from attn.cli import main
 from attn.commands.train import Job
 
-pytestmark = pytest.mark.training
+pytestmark = pytest.mark.long
 
 TINY = ["experiment=smoke", "precision.device=cpu"]
 SMOKE = [*TINY, "precision.dtype=fp32"]

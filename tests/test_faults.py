@@ -117,7 +117,7 @@ def survives(whole, output, at, error, capsys):
     return kind
 
 
-@pytest.mark.training
+@pytest.mark.long
 @pytest.mark.parametrize("error", ERRORS, ids=[errno.errorcode.get(e, e) for e in ERRORS])
 def test_a_write_that_fails_while_training(whole, tmp_path, error, capsys):
     output, changes = whole
@@ -197,7 +197,7 @@ def use_survives(whole, used, output, command, at, error):
     ] == []
 
 
-@pytest.mark.training
+@pytest.mark.long
 @pytest.mark.parametrize("command", USES)
 def test_a_write_that_fails_while_a_model_is_used(whole, used, tmp_path, command, capsys):
     after, changes = used[command]
@@ -217,7 +217,7 @@ def test_every_write_that_fails_while_a_model_is_used(whole, used, tmp_path, com
         print(f"\n{command}: {len(ERRORS)} x {len(changes)}")
 
 
-@pytest.mark.training
+@pytest.mark.long
 def test_the_first_failure_is_told_though_the_status_cannot_be_written(
     tmp_path, monkeypatch, capsys
 ):
@@ -240,7 +240,7 @@ def test_the_first_failure_is_told_though_the_status_cannot_be_written(
     )
 
 
-@pytest.mark.training
+@pytest.mark.long
 def test_a_failed_run_keeps_the_traceback(tmp_path, monkeypatch):
     def fail(*_):
         raise RunError("the first failure")
@@ -267,7 +267,7 @@ def disk(tmp_path):
     subprocess.run(["umount", str(place)], check=True)
 
 
-@pytest.mark.training
+@pytest.mark.long
 def test_a_real_disk_that_is_full_and_then_read_only(whole, disk, capsys):
     ballast = disk / "ballast"
     ballast.write_bytes(b"\0" * 480_000)

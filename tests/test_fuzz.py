@@ -25,6 +25,8 @@ from attn import cli, launch, registry, usage
 from attn.assemble import FIXED
 from attn.overrides import printable
 
+pytestmark = pytest.mark.long
+
 Packaged = packaged.ImportlibResourcesConfigSource
 ANY_SIGN = {"dataset.seed"}
 NO_NUMBER = ["nan", "inf", "-inf", "1e400", "-1e400", "9" * 30, "'nan'"]

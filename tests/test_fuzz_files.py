@@ -12,6 +12,8 @@ from test_fuzz import fuzz
 
 from attn import registry
 
+pytestmark = pytest.mark.long
+
 YAML = """\
 # @package _global_
 # Mine.

@@ -617,6 +617,7 @@ def test_splits_share_no_english_sentence(pairs):
     assert len({pair.source for pair in pairs}) == len(pairs)
 
 
+@pytest.mark.long
 def test_an_english_sentence_has_one_german_one(difficulty, splits):
     german_of = {pair.source: pair.target for pair in splits["train"]}
     shared = 0

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 SCRIPT = Path(__file__).parent.parent / "experiments" / "table3" / "sizes.py"
 spec = importlib.util.spec_from_file_location("sizes", SCRIPT)
 sizes = importlib.util.module_from_spec(spec)

@@ -106,7 +106,7 @@ def goes_on(whole, parts, stopped_after, options, stops):
     assert [key for key in one if not same(one[key], other[key])] == [], f"stopped after {stops}"
 
 
-@pytest.mark.training
+@pytest.mark.long
 @pytest.mark.parametrize("name", OPTIONS)
 def test_stopped_anywhere_it_goes_on_as_if_it_had_not_been(whole, tmp_path, stopped_after, name):
     draw = random.Random(name)
@@ -133,7 +133,7 @@ def test_stopped_at_any_points_it_goes_on(whole, tmp_path_factory, stopped_after
         print(f"\n{name}: {len(seen)} runs, stopped {sum(map(len, seen))} times")
 
 
-@pytest.mark.training
+@pytest.mark.long
 def test_the_same_seed_gives_the_same_run_whatever_surrounds_it(whole, tmp_path):
     """Neither the batches made ahead, nor the hashes of strings, nor the folder count."""
     options = ("precision.dtype=fp32", "precision.threads=1")
@@ -151,7 +151,7 @@ def test_the_same_seed_gives_the_same_run_whatever_surrounds_it(whole, tmp_path)
         assert [key for key in one if not same(one[key], other[key])] == []
 
 
-@pytest.mark.training
+@pytest.mark.long
 def test_a_stopped_run_says_how_it_goes_on(tmp_path, stopped_after, capsys):
     stopped_after(2)
     assert train(tmp_path) == 130
@@ -163,7 +163,7 @@ def test_a_stopped_run_says_how_it_goes_on(tmp_path, stopped_after, capsys):
     assert "goes on from step 2\n" in capsys.readouterr().out
 
 
-@pytest.mark.training
+@pytest.mark.long
 def test_what_was_stopped_before_its_first_validation_can_be_ended_there(
     tmp_path, stopped_after, capsys
 ):
@@ -178,7 +178,7 @@ def test_what_was_stopped_before_its_first_validation_can_be_ended_there(
     assert best.name == "step-3"
 
 
-@pytest.mark.training
+@pytest.mark.long
 def test_a_damaged_checkpoint_is_passed_over(tmp_path, capsys):
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     for output in (whole, parts):
@@ -197,7 +197,7 @@ def test_a_damaged_checkpoint_is_passed_over(tmp_path, capsys):
     assert same(outcome(whole), outcome(parts))
 
 
-@pytest.mark.training
+@pytest.mark.long
 def test_one_run_is_trained_by_one_process(tmp_path, capsys):
     assert train(tmp_path) == 0
     run = runs.find(str(tmp_path))
@@ -229,7 +229,7 @@ def trains(process, output):
         time.sleep(0.05)
 
 
-@pytest.mark.training
+@pytest.mark.long
 @pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_saves_and_ends(tmp_path, signum, code):
     process = started(tmp_path, "trainer.steps=1000000", "trainer.evaluate_every=5")

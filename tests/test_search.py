@@ -102,6 +102,7 @@ def test_beam_of_one_is_greedy(length_penalty):
     assert any(h.finished for h in greedy)
 
 
+@pytest.mark.long
 @torch.no_grad()
 def test_greedy_is_greedy_without_states():
     built = model()
@@ -115,6 +116,7 @@ def test_greedy_is_greedy_without_states():
         assert one.tokens == [token for token in tokens[1:] if token != EOS]
 
 
+@pytest.mark.long
 @torch.no_grad()
 @pytest.mark.parametrize("length_penalty", [0.0, 1.0])
 def test_wide_beam_is_exhaustive_search(length_penalty):
@@ -171,6 +173,7 @@ def by_the_book(built, row, size, length_penalty, limit):
     return finished[0] if finished else (score / penalty(limit), tokens)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("length_penalty", "ending"), [(0.0, 0.0), (0.6, 1.5), (1.5, -1.0)])
 @pytest.mark.parametrize("size", [2, 5])
 @torch.no_grad()
@@ -192,6 +195,7 @@ def test_a_wider_beam_finds_no_less():
     assert all(n.score <= w.score + 1e-6 for n, w in finished)
 
 
+@pytest.mark.long
 @torch.no_grad()
 @pytest.mark.parametrize("length_penalty", [0.0, 1.0])
 def test_the_best_of_a_wide_beam_are_the_best_there_are(length_penalty):

@@ -66,7 +66,7 @@ def change_config(run, change):
     seal(newest(run), config=config)
 
 
-@pytest.mark.training
+@pytest.mark.long
 class TestOlder:
     def test_options_that_a_config_lacks_take_their_defaults_and_are_told(self, run, capsys):
         def change(config):
@@ -202,7 +202,7 @@ def test_a_file_of_a_tokenizer_that_is_gone_is_named(tmp_path):
         stored.check_tokenizer(tmp_path, {"tokenizer": {"tokenizer/symbols.json": "0"}})
 
 
-@pytest.mark.training
+@pytest.mark.long
 class TestAltered:
     def test_a_config_that_is_not_that_of_the_weights_is_refused(self, run):
         config = runs.load_config(run)
