@@ -232,7 +232,7 @@ def as_yaml(value: Any) -> str:
         return f"{{{', '.join(f'{name}: {as_yaml(v)}' for name, v in value.items())}}}"
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(as_yaml, value))}]"
-    return str(value) or '""'
+    return str(value) or "''"
 
 
 def options(

@@ -118,7 +118,7 @@ def survives(whole, output, at, error, capsys):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("error", ERRORS, ids=[errno.errorcode.get(e, e) for e in ERRORS])
+@pytest.mark.parametrize("error", [errno.ENOSPC, KILL], ids=["ENOSPC", "kill"])
 def test_a_write_that_fails_while_training(whole, tmp_path, error, capsys):
     output, changes = whole
     saves = [n for n, (kind, path) in enumerate(changes) if kind == "write" and "state" in path]
