@@ -1,9 +1,11 @@
-"""What a run trains, on what, in lines for people."""
+"""What a run trains, on what, and what can be done with it: in lines for people, and in counts."""
 
+import shlex
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
-from attn import assemble
+from attn import assemble, corpora
 from attn.assemble import Material
 from attn.filters import counted, oddities
 from attn.roles import Roles
@@ -30,6 +32,30 @@ def lines(
     yield f"dev is scored greedily or as validation_search says, BLEU {signature}"
     precision = assemble.part(config, "precision")
     yield f"device {precision.device}, {precision.format}"
+
+
+def counts(material: Material, by_length: Mapping[str, int]) -> dict[str, Any]:
+    """What is counted of the data, as the run keeps it."""
+    return {
+        "test": corpora.test_split(material.corpus),
+        "train": {
+            "read": len(material.train) + sum(material.left_out.values()),
+            "left_out": {**material.left_out, **by_length},
+        },
+        "shared_with_train": dict(material.shared),
+        "odd": oddities(material.train),
+    }
+
+
+def farewell(run: Path, best: float | None) -> str:
+    """The score, where a run lies, and what can be done with it."""
+    named, folder = shlex.quote(f"run={run}"), shlex.quote(str(run))
+    return (
+        f"best dev BLEU {best:.2f}; the run lies in {run}\n"
+        f"  score it:   attn evaluate {named} split=test\n"
+        f"  use it:     attn translate {named} text='...'\n"
+        f"  look at it: tensorboard --logdir {folder}"
+    )
 
 
 def _data(config: Config, material: Material, by_length: Mapping[str, int]) -> Iterator[str]:

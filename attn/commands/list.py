@@ -147,7 +147,7 @@ def _options(kind: str, name: str, preset: Mapping[str, Any]) -> Iterator[tuple[
     said = comments.of_file(kind, f"{name}.yaml")
     values = {**registry.defaults(component, given), **_references(kind, name), **preset}
     for option, annotation in registry.option_types(component, given).items():
-        written = registry.as_yaml(values[option]) or "''"
+        written = registry.as_yaml(values[option])
         yield option, registry.type_name(annotation), written, said.get(option, "")
 
 

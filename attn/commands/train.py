@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import shlex
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,6 @@ from attn import (
     __version__,
     assemble,
     checking,
-    corpora,
     identity,
     introduction,
     runs,
@@ -26,7 +24,7 @@ from attn.assemble import Material
 from attn.batching import Batch, Batches, ahead
 from attn.checkpoint import Checkpoints
 from attn.files import WriteError, output_problems, write_json, writing
-from attn.filters import counted, oddities
+from attn.filters import counted
 from attn.interrupt import Interrupt
 from attn.precision import Precision
 from attn.registry import ConfigError, RunError, as_yaml
@@ -135,7 +133,7 @@ class Job:
         self.describe()  # how it is evaluated may be new
         if runs.status(self.folder) != "finished":
             runs.set_status(self.folder, "finished")
-        print(f"{end}; nothing is left to do\n{self.farewell()}")  # noqa: T201
+        print(f"{end}; nothing is left to do\n{introduction.farewell(self.folder, self.best())}")  # noqa: T201
 
     def train(self, session: Session) -> None:
         """Train to the end, or until a signal comes; status.json tells how it went."""
@@ -152,7 +150,8 @@ class Job:
             if interrupt():
                 report.say(f"interrupted; step {step} is saved, the same command goes on from it")
                 interrupt.pass_on()
-            report.say(f"{self.trainer.end(session.progress)}\n{self.farewell()}")
+            report.say(str(self.trainer.end(session.progress)))
+            report.say(introduction.farewell(self.folder, self.best()))
             runs.set_status(self.folder, "finished")
         except (KeyboardInterrupt, SystemExit):
             self.note("interrupted")
@@ -182,44 +181,23 @@ class Job:
     def session(self) -> Session:
         """The model and all that trains it, new from the seed or as the last checkpoint has it."""
         torch.manual_seed(self.config["seed"])
-        known, often = self.material.vocabularies, self.material.weights
+        known = self.material.vocabularies
         model = assemble.model(
             self.config, source_size=known.source.size, target_size=known.target.size
         )
         model = model.to(self.precision.device)
-        ids = self.ids
-        if not self.batches.usable(ids)[0]:
+        if not self.batches.usable(self.ids)[0]:
             reasons = {**self.material.left_out, **self.left_out_by_length}
             raise ConfigError([
                 f"batches: no pair is left to train on; left out: {counted(reasons)}"
             ])
-        pin = self.precision.device.type == "cuda"
-
-        def made(number: int, start: int) -> Iterator[Batch]:
-            seed = self.config["seed"]
-            pairs = ids
-            if known.samples:
-                most = self.batches.max_length
-                sampled = known.sampled(self.material.train, seed=seed, epoch=number)
-                # What is too long when it is cut otherwise is trained on as it is.
-                pairs = [
-                    pair if max(map(len, pair)) <= most else plain
-                    for pair, plain in zip(sampled, ids, strict=True)
-                ]
-            yield from self.batches.epoch(
-                pairs, seed=seed, epoch=number, start=start, pin=pin, weights=often
-            )
-
-        def epoch(number: int, start: int) -> Iterator[Batch]:
-            return ahead(made(number, start), self.batches.ahead)
-
         session = Session(
             model=model,
             loss=assemble.part(self.config, "loss"),
             optimizer=assemble.optimizer(self.config, model),
             schedule=assemble.schedule(self.config),
             precision=self.precision,
-            epoch=epoch,
+            epoch=lambda number, start: ahead(self.epoch(number, start), self.batches.ahead),
         )
         found, damaged = self.checkpoints.newest()
         for complaint in damaged:
@@ -229,18 +207,30 @@ class Job:
             self.checkpoints.tidy()
         return session
 
+    def epoch(self, number: int, start: int) -> Iterator[Batch]:
+        """The batches of an epoch, its texts cut anew if subwords are sampled."""
+        seed, pairs, known = self.config["seed"], self.ids, self.material.vocabularies
+        if known.samples:
+            most = self.batches.max_length
+            sampled = known.sampled(self.material.train, seed=seed, epoch=number)
+            # What is too long when it is cut otherwise is trained on as it is.
+            pairs = [
+                pair if max(map(len, pair)) <= most else plain
+                for pair, plain in zip(sampled, self.ids, strict=True)
+            ]
+        yield from self.batches.epoch(
+            pairs,
+            seed=seed,
+            epoch=number,
+            start=start,
+            pin=self.precision.device.type == "cuda",
+            weights=self.material.weights,
+        )
+
     def open(self, step: int) -> Report:
         """Write what describes the run, and begin to report."""
         self.describe()
-        counts = {
-            "test": corpora.test_split(self.material.corpus),
-            "train": {
-                "read": len(self.material.train) + sum(self.material.left_out.values()),
-                "left_out": {**self.material.left_out, **self.left_out_by_length},
-            },
-            "shared_with_train": dict(self.material.shared),
-            "odd": oddities(self.material.train),
-        }
+        counts = introduction.counts(self.material, self.left_out_by_length)
         write_json(self.folder / "data.json", counts)
         return Report(self.folder, step=step, steps=self.trainer.steps)
 
@@ -301,13 +291,3 @@ class Job:
         """The best score on the development split, if there is one yet."""
         path = self.checkpoints.best()
         return None if path is None else snapshot.load_meta(path)["dev"]["BLEU"]["score"]
-
-    def farewell(self) -> str:
-        """The score, where the run lies, and what can be done with it."""
-        run, folder = shlex.quote(f"run={self.folder}"), shlex.quote(str(self.folder))
-        return (
-            f"best dev BLEU {self.best():.2f}; the run lies in {self.folder}\n"
-            f"  score it:   attn evaluate {run} split=test\n"
-            f"  use it:     attn translate {run} text='...'\n"
-            f"  look at it: tensorboard --logdir {folder}"
-        )
