@@ -272,7 +272,7 @@ class TestSoftmax:
             ({"heads": 0}, "heads=0: must be at least 1"),
             (
                 {"head_dim": 0},
-                "head_dim=0, value_dim=4: must be at least 1",
+                "head_dim=0: must be at least 1",
             ),
             ({"kernel": "fast"}, "kernel=fast: unknown; choose one of auto, explicit, sdpa"),
             ({"dropout": 1.0}, "dropout=1.0: must be at least 0 and below 1"),

@@ -23,7 +23,7 @@ def check(cfg: DictConfig) -> list[str]:
     found = []
     if asked["format"] not in tables.FORMATS:
         found.append(
-            f"format={asked['format']}: unknown; {suggest(asked['format'], tables.FORMATS)}"
+            f"format={asked['format']}: unknown; {suggest(str(asked['format']), tables.FORMATS)}"
         )
     if asked["split"] is None:
         found.append("split=null: needs the name of a split, e.g. split=test")

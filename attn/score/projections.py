@@ -39,10 +39,9 @@ class Projections(nn.Module):
         self.heads = heads
         self.head_dim = query_dim // heads if head_dim is None else head_dim
         self.value_dim = query_dim // heads if value_dim is None else value_dim
-        if min(self.head_dim, self.value_dim) < 1:
-            raise ValueError(
-                f"head_dim={self.head_dim}, value_dim={self.value_dim}: must be at least 1"
-            )
+        for option, size in (("head_dim", self.head_dim), ("value_dim", self.value_dim)):
+            if size < 1:
+                raise ValueError(f"{option}={size}: must be at least 1")
         self.sizes = [heads * self.head_dim, heads * self.head_dim, heads * self.value_dim]
         if shared_input:
             self.joint = nn.Linear(query_dim, sum(self.sizes), bias=bias)
