@@ -33,10 +33,10 @@ lint: install  ## check form, names, types, and who may import whom
 	$(BIN)/lint-imports --no-cache
 
 quick: install  ## run the fast tests, in less than a minute
-	$(PYTEST) -q -n 2 -m "not slow and not gpu and not long"
+	$(PYTEST) -q -n 2 --dist worksteal -m "not slow and not gpu and not long"
 
 test: install  ## run all tests but the slow ones, with coverage
-	$(PYTEST) -n 2 -m "not slow and not gpu" --cov --cov-report=term-missing:skip-covered
+	$(PYTEST) -n 2 --dist worksteal -m "not slow and not gpu" --cov --cov-report=term-missing:skip-covered
 
 test-all: install  ## run every test
 	$(PYTEST) --timeout=3600
