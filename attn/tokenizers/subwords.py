@@ -18,6 +18,7 @@ FILE = "sentencepiece.model"
 QUIET = 2  # errors only
 LONGEST = 4096  # characters to learn from at once: SentencePiece is slow beyond, or leaves them out
 ALL = -1  # ways to cut a text
+UNSEEDED = 2**32 - 1  # by which SentencePiece takes a seed of its own
 SPACE = "\u2581"  # how SentencePiece writes a space; in a text, a character like any other
 
 
@@ -109,7 +110,7 @@ class SentencePiece(abc.ABC):
 
     def sample(self, text: str, seed: int) -> list[int]:
         """The ids of a text, cut at random; the seed alone decides how."""
-        sentencepiece.set_random_generator_seed(seed)
+        sentencepiece.set_random_generator_seed(seed % UNSEEDED)
         return self._encoded(text, self._sampling)
 
     def _encoded(self, text: str, how: Mapping[str, Any]) -> list[int]:
