@@ -15,7 +15,7 @@ from attn import attention as _attention  # noqa: F401 - registers
 from attn import corpora, models, optim, positions, registry, search, tokenizers, vocabulary  # noqa: F401
 from attn.batching import Batches
 from attn.contract import Attention, Role
-from attn.filters import Filters, counted, shared
+from attn.filters import Filters, counted, oddities, shared
 from attn.loss import Loss
 from attn.precision import Precision
 from attn.registry import ConfigError
@@ -156,7 +156,12 @@ class Material:
         ]
         return fingerprint([json.dumps(split) for split in splits])
 
-    @property
+    @functools.cached_property
+    def odd(self) -> dict[str, int]:
+        """How many of the pairs that are trained on repeat others, or say the same twice."""
+        return oddities(self.train)
+
+    @functools.cached_property
     def weights(self) -> list[float] | None:
         """How often an epoch holds each pair; None where each comes once."""
         weights = [pair.weight for pair in self.train]

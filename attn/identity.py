@@ -96,7 +96,7 @@ def _chosen(key: str, section: Any) -> Any:
 
 def differences(then: Config, now: Config) -> list[str]:
     """The options that changed between two configs, as ``model.dim=8, now 16``."""
-    one, other = (dict(_flat(counted(config), "")) for config in (then, now))
+    one, other = (dict(flat(counted(config))) for config in (then, now))
     return [
         f"{key}={_told(then, one, key)}, now {_told(now, other, key)}"
         for key in {**one, **other}
@@ -113,9 +113,10 @@ def _told(config: Config, flat: Config, key: str) -> str:
     return as_yaml(whole[option]) if isinstance(whole, Mapping) and option in whole else "absent"
 
 
-def _flat(section: Config, prefix: str) -> Iterator[tuple[str, Any]]:
+def flat(section: Config, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The options of nested sections, by dotted key."""
     for key, value in section.items():
         if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
+            yield from flat(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value

@@ -7,7 +7,7 @@ from typing import Any
 
 from attn import assemble, corpora
 from attn.assemble import Material
-from attn.filters import counted, oddities
+from attn.filters import counted
 from attn.roles import Roles
 
 Config = Mapping[str, Any]
@@ -43,7 +43,7 @@ def counts(material: Material, by_length: Mapping[str, int]) -> dict[str, Any]:
             "left_out": {**material.left_out, **by_length},
         },
         "shared_with_train": dict(material.shared),
-        "odd": oddities(material.train),
+        "odd": material.odd,
     }
 
 
@@ -67,7 +67,7 @@ def _data(config: Config, material: Material, by_length: Mapping[str, int]) -> I
     left_out = {**material.left_out, **by_length}
     if left_out:
         yield f"left out of training: {counted(left_out)}"
-    odd = {what: count for what, count in oddities(material.train).items() if count}
+    odd = {what: count for what, count in material.odd.items() if count}
     if odd:
         yield f"among them: {counted(odd)} (filters can leave them out)"
     for split, count in material.shared.items():

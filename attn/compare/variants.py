@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from attn.compare.reading import Run, Score
+from attn.identity import flat
 from attn.registry import as_yaml
 
 # What tells no variants apart: the seed, places, and how a run is watched.
@@ -63,15 +64,7 @@ def _groups(runs: Sequence[Run]) -> list[list[Run]]:
 def _options(run: Run) -> dict[str, Any]:
     """The options of a run that tell variants apart, by dotted key."""
     config = {key: value for key, value in run.config.items() if key not in APART}
-    return {key: value for key, value in _flat(config, "") if key not in WATCHING}
-
-
-def _flat(section: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
-    for key, value in section.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
+    return {key: value for key, value in flat(config) if key not in WATCHING}
 
 
 def _differing(every: Sequence[Mapping[str, Any]]) -> list[str]:

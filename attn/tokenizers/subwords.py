@@ -1,6 +1,5 @@
 """Subwords, learned and applied by SentencePiece."""
 
-import abc
 import io
 import math
 import re
@@ -22,7 +21,7 @@ UNSEEDED = 2**32 - 1  # by which SentencePiece takes a seed of its own
 SPACE = "\u2581"  # how SentencePiece writes a space; in a text, a character like any other
 
 
-class SentencePiece(abc.ABC):
+class SentencePiece:
     """Kudo and Richardson 2018, "SentencePiece"; text is taken as it is, spaces included.
 
     With ``byte_fallback`` a character that training did not see is spelled in bytes, so that every
@@ -36,7 +35,14 @@ class SentencePiece(abc.ABC):
     model_type: str
 
     def __init__(
-        self, *, size: int, byte_fallback: bool, character_coverage: float, nbest: int, alpha: float
+        self,
+        *,
+        size: int,
+        byte_fallback: bool,
+        character_coverage: float,
+        samples: bool,
+        nbest: int,
+        alpha: float,
     ) -> None:
         least = 4 + 256 * byte_fallback + 1
         if size < least:
@@ -47,13 +53,9 @@ class SentencePiece(abc.ABC):
             )
         self.wanted, self.byte_fallback = size, byte_fallback
         self.character_coverage = character_coverage
+        self.samples = samples
         self._sampling = {"enable_sampling": True, "nbest_size": nbest, "alpha": alpha}
         self._processor = sentencepiece.SentencePieceProcessor()
-
-    @property
-    @abc.abstractmethod
-    def samples(self) -> bool:
-        """Whether texts are cut at random in training."""
 
     @property
     def size(self) -> int:
@@ -171,19 +173,14 @@ class BytePairs(SentencePiece):
     ) -> None:
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout={dropout}: must be at least 0 and below 1")
-        self.dropout = dropout
         super().__init__(
             size=size,
             byte_fallback=byte_fallback,
             character_coverage=character_coverage,
+            samples=dropout > 0,
             nbest=ALL,
             alpha=dropout,
         )
-
-    @property
-    def samples(self) -> bool:
-        """Whether texts are cut at random in training."""
-        return self.dropout > 0
 
 
 @register("tokenizer", "unigram")
@@ -213,16 +210,11 @@ class Unigram(SentencePiece):
             raise ValueError(f"nbest={nbest}: must be at least 1, or {ALL} for all")
         if not 0 <= alpha < math.inf:
             raise ValueError(f"alpha={alpha}: must be at least 0, and finite")
-        self.nbest = nbest
         super().__init__(
             size=size,
             byte_fallback=byte_fallback,
             character_coverage=character_coverage,
+            samples=nbest != 1,
             nbest=nbest,
             alpha=alpha,
         )
-
-    @property
-    def samples(self) -> bool:
-        """Whether texts are cut at random in training."""
-        return self.nbest != 1
