@@ -1,9 +1,10 @@
 """From config sections to objects; the only reader of composed configs."""
 
+import contextlib
 import dataclasses
 import functools
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,13 +48,11 @@ SECTIONS = {
 
 def part(config: Config, key: str, kind: str | None = None, **given: Any) -> Any:
     """The component of a section, its complaints as lines that begin with the option's key."""
-    with_key = _Complaints(key)
-    with with_key:
+    with _complaints(key):
         if kind is not None:
             return registry.build(kind, config[key], key=key, **given)
         section = config.get(key) or {}  # older runs lack sections that came later
         return FIXED[key](**registry.options(FIXED[key], section, key=key))
-    raise ConfigError(with_key.problems)
 
 
 def model(config: Config, *, source_size: int, target_size: int) -> nn.Module:
@@ -106,30 +105,20 @@ def schedule(config: Config) -> optim.Schedule:
     return made
 
 
-@dataclasses.dataclass
-class _Complaints:
-    """Turns a ValueError inside into lines with the key before the option."""
-
-    key: str
-    problems: list[str] = dataclasses.field(default_factory=list)
-
-    def __enter__(self) -> None:
-        """Nothing to prepare."""
-
-    def __exit__(self, kind: type[BaseException] | None, error: Any, trace: Any) -> bool:
-        """Keep a ValueError, let all else pass."""
-        if not isinstance(error, ValueError):
-            return False
+@contextlib.contextmanager
+def _complaints(key: str) -> Iterator[None]:
+    """Turn a ValueError inside into a ConfigError, the key before the option."""
+    try:
+        yield
+    except ValueError as error:
         said = str(error)
-        self.problems = [said if said.startswith(self.key) else f"{self.key}.{said}"]
-        return True
+        raise ConfigError([said if said.startswith(key) else f"{key}.{said}"]) from None
 
 
 def read(corpus: corpora.Corpus, split: str) -> Sequence[corpora.Pair]:
     """The pairs of a split, its complaints as problems of the dataset."""
-    with (complaints := _Complaints("dataset")):
+    with _complaints("dataset"):
         return corpus.read(split)
-    raise ConfigError(complaints.problems)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -185,10 +174,9 @@ def _learned(config: Config, train: Sequence[corpora.Pair]) -> Vocabularies:
     """The tokenizers, trained on the sides that they are for."""
 
     def learned(key: str, lines: Sequence[str]) -> tokenizers.Tokenizer:
-        with (complaints := _Complaints(key)):
+        with _complaints(key):
             build = functools.partial(part, config, key, "tokenizer")
             return vocabulary.trained(config[key], build, lines)
-        raise ConfigError(complaints.problems)
 
     sources, targets = [pair.source for pair in train], [pair.target for pair in train]
     if config.get("target_tokenizer") is None:
