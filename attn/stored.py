@@ -18,7 +18,7 @@ from attn.weights import CheckpointError, load_weights
 
 Config = Mapping[str, Any]
 NEEDED = ("dataset", "tokenizer", "model", "attention", "attention_elsewhere", "position", "search")
-JUDGING = ("validation_search", "scoring")
+JUDGING = ("trainer", "validation_search", "scoring")  # of trainer, its metric alone
 PLACES = ("root", "device", "threads", "tf32")
 
 
@@ -110,11 +110,10 @@ def check_judgement(checkpoint: Path | None, config: Config) -> None:
 
 def _judged(then: Config, now: Config) -> Iterator[tuple[str, Any, Any]]:
     """What decides which checkpoint is best: key, former value, present value."""
-    for section, options in (("trainer", ("metric",)), *((key, ()) for key in JUDGING)):
-        before = then.get(section) or {}
-        for option in options or before:
-            if option in before:
-                yield f"{section}.{option}", before[option], now[section].get(option)
+    for section in JUDGING:
+        for option, before in (then.get(section) or {}).items():
+            if section != "trainer" or option == "metric":
+                yield f"{section}.{option}", before, now[section].get(option)
 
 
 def check_tokenizer(run: Path, meta: Mapping[str, Any]) -> None:
