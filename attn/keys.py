@@ -7,7 +7,7 @@ from typing import Any
 from omegaconf import MISSING, DictConfig, OmegaConf
 
 from attn.naming import at
-from attn.overrides import Given
+from attn.overrides import PATHS, Given
 from attn.registry import as_yaml
 
 TYPES = (bool, int, float, str, list)
@@ -31,7 +31,7 @@ def problem(one: Given, cfg: DictConfig, choices: Mapping[str, Any]) -> str | No
     if isinstance(present, dict) and present:
         options = ", ".join(f"{key}.{option}" for option in present)
         return f"a section, not an option; its options are {options}"
-    return _wrong_type(present, value) if one.changes and "." not in key else None
+    return _fault(key, present, value) if one.changes and "." not in key else None
 
 
 def _hydras_part(key: str, value: Any, choices: Mapping[str, Any]) -> str | None:
@@ -53,7 +53,7 @@ def shape_problems(tree: Any, base: Any) -> Iterator[str]:
             yield f"{written}: must be a section, with options below it"
         elif isinstance(value, dict) and not isinstance(value.get("name", ""), str):
             yield f"{key}.name={as_yaml(value['name'])}: must be a name"
-        elif not isinstance(value, dict) and (wrong := _wrong_type(usual, value)):
+        elif not isinstance(value, dict) and (wrong := _fault(key, usual, value)):
             yield f"{written}: {wrong}"
         elif isinstance(value, dict) and not (usual is None or isinstance(usual, dict)):
             yield f"{written}: an option, it holds no others"
@@ -106,6 +106,11 @@ def _is_hydra(key: str) -> bool:
     return key.partition(".")[0].partition("/")[0] == "hydra"
 
 
+def _fault(key: str, present: Any, value: Any) -> str | None:
+    """Why an option cannot have a value; that a path is missing, its command tells."""
+    return None if value is None and key in PATHS else _wrong_type(present, value)
+
+
 def _wrong_type(present: Any, value: Any) -> str | None:
     """Why a value cannot stand where another one stands by default; null may be anything."""
     expected = next((kind for kind in TYPES if isinstance(present, kind)), None)
@@ -114,7 +119,8 @@ def _wrong_type(present: Any, value: Any) -> str | None:
     if expected is None or present == MISSING or isinstance(value, expected):
         wrong = expected is int and isinstance(value, bool)
     else:
-        wrong = expected is not str and not (expected is float and type(value) is int)
+        number = expected is float and type(value) is int
+        wrong = value is None if expected is str else not number
     if not wrong or expected is None:
         return None
     return "not a list; write [A,B]" if expected is list else f"not of type {expected.__name__}"

@@ -96,6 +96,8 @@ def _lines(node: yaml.Node | None, prefix: str = "") -> Iterator[tuple[str, int]
         for key, value in node.value:
             yield f"{prefix}{key.value}", key.start_mark.line + 1
             yield from _lines(value, f"{prefix}{key.value}.")
+    elif isinstance(node, yaml.ScalarNode) and not prefix:  # a single word, taken for a key
+        yield node.value, node.start_mark.line + 1
 
 
 def _fault(error: Exception) -> str:

@@ -59,7 +59,7 @@ def leave(
 def test_a_split_needs_a_name(tmp_path, capsys):
     leave(tmp_path)
     assert main(["compare", f"runs={tmp_path}", "split=null"]) == 2
-    assert capsys.readouterr().err == "split=null: needs the name of a split, e.g. split=test\n"
+    assert capsys.readouterr().err == "split=null: not of type str\n"
 
 
 def compared(capsys, *arguments):

@@ -63,3 +63,8 @@ def test_an_experiment_says_that_it_sets_the_whole(load):
         load("experiment/own", b"seed: 3\n")
     assert load("experiment/own", b"# @package _global_\nseed: 3\n").config == {"seed": 3}
     assert sources.UserFiles.read.keys() == {Path("mine/experiment/own.yaml")}
+
+
+def test_a_word_by_itself_is_a_key_with_its_place(load):
+    load("experiment/mine", b"# @package _global_\n# Mine.\nd")
+    assert sources.place_of("d") == "mine/experiment/mine.yaml, line 3"

@@ -25,8 +25,6 @@ def check(cfg: DictConfig) -> list[str]:
         found.append(
             f"format={asked['format']}: unknown; {suggest(str(asked['format']), tables.FORMATS)}"
         )
-    if asked["split"] is None:
-        found.append("split=null: needs the name of a split, e.g. split=test")
     try:
         if asked["runs"] != MISSING:
             reading.check(_paths(asked))
