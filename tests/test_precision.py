@@ -34,8 +34,9 @@ def test_a_missing_device_is_named(monkeypatch, device):
 
 
 @pytest.mark.parametrize(("hardware", "chosen"), [(True, "bf16"), (False, "fp32")])
-def test_auto_takes_bf16_where_hardware_multiplies_it(monkeypatch, hardware, chosen):
-    monkeypatch.setattr(precision, "fast_bf16", lambda: hardware)
+def test_auto_takes_bf16_where_the_hardware_multiplies_it_faster(monkeypatch, hardware, chosen):
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: hardware)
     assert Precision(device="cpu").format == chosen
 
 

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from attn import assemble
 from attn.batching import Batch, collate
 from attn.loss import Loss
-from attn.precision import Precision, fast_bf16
+from attn.precision import Precision
 from attn.trainer import Session, Trainer
 
 VOCABULARY, PAIRS, LENGTH = 8000, 204, 19  # 204 targets of 20 tokens, end included: 4080 a step
@@ -152,7 +152,8 @@ def main() -> None:
     if asked.contender:
         measure(asked.contender, asked.shape, asked.steps)
         return
-    names = [name for name in CONTENDERS if "bf16" not in name or fast_bf16()]
+    instructions = torch.cpu._is_avx512_bf16_supported()
+    names = [name for name in CONTENDERS if "bf16" not in name or instructions]
     rates: dict[str, list[float]] = {name: [] for name in names}
     for _ in range(asked.rounds):
         for name in names:
@@ -168,8 +169,8 @@ def main() -> None:
         middle = statistics.median(some)
         span = f"{min(some):.0f}-{max(some):.0f}"
         print(f"| {name} | {middle:.0f} | {span} | {middle / first:.2f} |")  # noqa: T201
-    if not fast_bf16():
-        print("bf16 is left out: this CPU does not multiply it in hardware")  # noqa: T201
+    if not instructions:
+        print("bf16 is left out: this CPU has no instructions for it")  # noqa: T201
 
 
 if __name__ == "__main__":
