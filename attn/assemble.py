@@ -15,7 +15,7 @@ from torch import nn
 from attn import attention as _attention  # noqa: F401 - registers
 from attn import corpora, models, optim, positions, registry, search, tokenizers, vocabulary  # noqa: F401
 from attn.batching import Batches
-from attn.contract import Attention, Role
+from attn.contract import OUTSIDE, Attention, InnerPosition, Place, Position, Role
 from attn.filters import Filters, counted, oddities, shared
 from attn.loss import Loss
 from attn.precision import Precision
@@ -58,15 +58,28 @@ def part(config: Config, key: str, kind: str | None = None, **given: Any) -> Any
 def model(config: Config, *, source_size: int, target_size: int) -> nn.Module:
     """The model of a config, with its attentions and positions."""
     roles = Roles(config)
+    kind = registry.find("position", config["position"]["name"])
+    outside = kind.kind in OUTSIDE  # type: ignore[attr-defined]
+    common: dict[tuple[Role, int, int], InnerPosition] = {}  # of schemes that layers share
 
     def attention(role: Role, layer: int, dim: int) -> Attention:
         key, section = roles.section(role, layer)
-        given = {"role": role, "query_dim": dim, "memory_dim": dim, "out_dim": dim}
-        built: Attention = part({key: section}, key, "attention", **given)
+        inner = None if outside or role is Role.CROSS else functools.partial(scheme, role, dim)
+        place = Place(role=role, query_dim=dim, memory_dim=dim, out_dim=dim, position=inner)
+        built: Attention = part({key: section}, key, "attention", place=place)
         return built
 
-    def position(dim: int) -> Any:
-        return part(config, "position", "position", dim=dim)
+    def position(dim: int) -> Position | None:
+        return part(config, "position", "position", dim=dim) if outside else None
+
+    def scheme(role: Role, dim: int, heads: int, head_dim: int) -> InnerPosition:
+        given = {"role": role, "dim": dim, "heads": heads, "head_dim": head_dim}
+        if not getattr(kind, "shared", False):
+            made: InnerPosition = part(config, "position", "position", **given)
+            return made
+        if (role, heads, head_dim) not in common:
+            common[role, heads, head_dim] = part(config, "position", "position", **given)
+        return common[role, heads, head_dim]
 
     built: nn.Module = part(
         config,

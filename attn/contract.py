@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Protocol, runtime_checkable
 
-import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
@@ -27,7 +26,14 @@ class PositionKind(str, Enum):
     """How a position scheme enters the model."""
 
     NONE = "none"
-    INPUT = "input"
+    INPUT = "input"  # added to the embeddings
+    ROTARY = "rotary"  # turns queries and keys
+    BIAS = "bias"  # added to the scores, whatever the words
+    CONTENT = "content"  # added to the scores, by what query and key say
+    VALUES = "values"  # as CONTENT, and to the values
+
+
+OUTSIDE = frozenset({PositionKind.NONE, PositionKind.INPUT})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,14 +71,45 @@ class MixerOutput:
 
 @dataclasses.dataclass(frozen=True)
 class Capabilities:
-    """What a variant can do, declared on its class; checks, lists and the suite read it."""
+    """What a variant can do, declared on its class; checks, lists and the suite read it.
+
+    Args:
+        roles: where it can stand.
+        positions: the kinds of position schemes that may act within it.
+        kernels: the values of its option ``kernel``; empty if it has none.
+        weights: what ``capture`` gives: ``exact`` rows of sum 1, ``partial`` rows of at most 1,
+            ``free`` rows of any sum, ``signed``, or ``implied``: computed for the picture alone.
+        state: what a decoder keeps of a sentence: ``kv`` grows with it, all others do not.
+        order_aware: whether it tells the order of its keys without positions.
+        gap: how far step by step may lie from all at once, where that is part of the method.
+        time: operations of one layer, ``T`` queries, ``S`` keys, width ``D``.
+        paper: where it comes from.
+    """
 
     roles: frozenset[Role]
-    positions: frozenset[PositionKind]
-    kernels: tuple[str, ...]
+    positions: frozenset[PositionKind] = OUTSIDE
+    kernels: tuple[str, ...] = ()
     weights: str = "exact"
     state: str = "kv"
     order_aware: bool = False
+    gap: float = 0.0
+    time: str = "T S D"
+    paper: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Where an attention is to stand: its role, the widths around it, who makes its positions.
+
+    ``position``, given the number of heads and the width of each, makes the scheme that acts within
+    the attention; None where none does.
+    """
+
+    role: Role
+    query_dim: int
+    memory_dim: int
+    out_dim: int
+    position: Callable[[int, int], "InnerPosition"] | None = None
 
 
 @runtime_checkable
@@ -104,6 +141,20 @@ class Attention(Protocol):
 
 
 @runtime_checkable
+class InnerPosition(Protocol):
+    """A position scheme within a self-attention; it has the method that its kind calls for.
+
+    ``ROTARY``: ``rotate(x, position)``, queries or keys by head, turned. ``BIAS``:
+    ``bias(query_position, key_position)``, of shape (batch or 1, heads, queries, keys), added to
+    the scores. ``CONTENT``: ``content(query, key, query_position, key_position)``, likewise but
+    before the scores are scaled. ``VALUES``: also ``values(weights, query_position,
+    key_position)``, of shape (batch, heads, queries, value), added to what the values give.
+    """
+
+    kind: PositionKind
+
+
+@runtime_checkable
 class Position(Protocol):
     """A position scheme of kind INPUT: what is added to the embeddings.
 
@@ -113,8 +164,13 @@ class Position(Protocol):
     kind: PositionKind
     room: int | None
 
-    def __call__(self, position: Int[Tensor, "batch time"]) -> Float[Tensor, "batch time dim"]:
-        """The encoding of each position."""
+    def __call__(self, position: Int[Tensor, "batch time"]) -> Float[Tensor, "rows time dim"]:
+        """The encoding of each position, in one row where all rows are the same."""
+
+
+def one_row(position: Int[Tensor, "batch time"]) -> Int[Tensor, "rows time"]:
+    """The positions, a single row of them where all rows are that one expanded."""
+    return position[:1] if position.stride(0) == 0 else position
 
 
 def allowed(
@@ -129,100 +185,3 @@ def allowed(
     if causal:
         mask = mask & (key[:, None, None, :] <= query[:, None, :, None])
     return mask
-
-
-@dataclasses.dataclass(frozen=True)
-class KeyValueState:
-    """Keys and values of the tokens so far, in preallocated room; one row a hypothesis."""
-
-    key: Float[Tensor, "rows heads capacity dim"]
-    value: Float[Tensor, "rows heads capacity value"]
-    position: Int[Tensor, "rows capacity"]
-    valid: Bool[Tensor, "rows capacity"]
-    length: int
-    sentences: int
-
-    def append(
-        self,
-        key: Float[Tensor, "rows heads time dim"],
-        value: Float[Tensor, "rows heads time value"],
-        stream: Stream,
-    ) -> "KeyValueState":
-        """The state with new tokens; written in place, unless gradients are recorded."""
-        end = self.length + key.shape[2]
-        if end > self.position.shape[1]:
-            raise ValueError(
-                f"the state has room for {self.position.shape[1]} tokens, {end} were given"
-            )
-        state = self._map(Tensor.clone) if torch.is_grad_enabled() else self
-        state.key[:, :, self.length : end] = key
-        state.value[:, :, self.length : end] = value
-        state.position[:, self.length : end] = stream.position
-        state.valid[:, self.length : end] = stream.valid
-        return dataclasses.replace(state, length=end)
-
-    def filled(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Key, value, position and validity of the tokens so far."""
-        n = self.length
-        return self.key[:, :, :n], self.value[:, :, :n], self.position[:, :n], self.valid[:, :n]
-
-    def reorder(self, rows: Int[Tensor, " rows"]) -> "KeyValueState":
-        """Rows picked by index; only the part in use is copied."""
-        return self._select(rows, self.sentences)
-
-    def keep(self, sentences: Int[Tensor, " sentences"]) -> "KeyValueState":
-        """All rows of the sentences given."""
-        beams = self.key.shape[0] // self.sentences
-        offsets = torch.arange(beams, device=sentences.device)
-        rows = (sentences[:, None] * beams + offsets).flatten()
-        return self._select(rows, len(sentences))
-
-    def _select(self, rows: Tensor, sentences: int) -> "KeyValueState":
-        def pick(tensor: Tensor) -> Tensor:
-            axis = 2 if tensor.dim() == 4 else 1
-            room = tensor.new_empty((len(rows), *tensor.shape[1:]))
-            used = tensor.narrow(axis, 0, self.length)
-            room.narrow(axis, 0, self.length).copy_(used.index_select(0, rows))
-            return room
-
-        return dataclasses.replace(self._map(pick), sentences=sentences)
-
-    def _map(self, change: Callable[[Tensor], Tensor]) -> "KeyValueState":
-        return dataclasses.replace(
-            self,
-            key=change(self.key),
-            value=change(self.value),
-            position=change(self.position),
-            valid=change(self.valid),
-        )
-
-    def nbytes(self) -> int:
-        """Bytes of the part in use."""
-        return sum(tensor.nbytes for tensor in self.filled())
-
-
-@dataclasses.dataclass(frozen=True)
-class StaticKeyValueState:
-    """Keys and values of the source, one row a sentence, shared by the sentence's hypotheses."""
-
-    key: Float[Tensor, "sentences heads keys dim"]
-    value: Float[Tensor, "sentences heads keys value"]
-    position: Int[Tensor, "sentences keys"]
-    valid: Bool[Tensor, "sentences keys"]
-
-    def reorder(self, rows: Int[Tensor, " rows"]) -> "StaticKeyValueState":  # noqa: ARG002
-        """Itself: hypotheses move inside their sentence only."""
-        return self
-
-    def keep(self, sentences: Int[Tensor, " sentences"]) -> "StaticKeyValueState":
-        """The rows of the sentences given."""
-        return StaticKeyValueState(
-            *(
-                tensor.index_select(0, sentences)
-                for tensor in (self.key, self.value, self.position, self.valid)
-            )
-        )
-
-    def nbytes(self) -> int:
-        """Bytes of all tensors."""
-        return sum(t.nbytes for t in (self.key, self.value, self.position, self.valid))

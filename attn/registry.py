@@ -253,6 +253,13 @@ def build(kind: str, section: Mapping[str, Any], *, key: str = "", **given: Any)
     """The component that ``section["name"]`` names, from the user's options and the code's."""
     component = find(kind, section["name"])
     chosen = {option: value for option, value in _plain(section).items() if option != "name"}
-    return component(
-        **options(component, chosen, given=get_kind(kind).given, key=key or kind), **given
-    )
+    accepted = options(component, chosen, given=get_kind(kind).given, key=key or kind)
+    return component(**accepted, **_asked_for(component, given))
+
+
+def _asked_for(component: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """What code gives, without what the signature does not ask for."""
+    parameters = inspect.signature(component).parameters.values()
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        return dict(given)
+    return {p.name: given[p.name] for p in parameters if p.name in given}

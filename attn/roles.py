@@ -31,6 +31,11 @@ def capabilities(name: str) -> Capabilities:
     return declared
 
 
+def _kind(position: str) -> PositionKind:
+    kind: PositionKind = registry.find("position", position).kind  # type: ignore[attr-defined]
+    return kind
+
+
 class Roles:
     """The sections of a config's attentions by role and layer.
 
@@ -69,7 +74,7 @@ class Roles:
         for role in Role:
             found += _told(lambda role=role: self._role_problems(role))  # type: ignore[misc]
         if not found:
-            found += self._order_problems()
+            found += self._position_problems()
         if found:
             raise ConfigError(list(dict.fromkeys(found)))
 
@@ -119,19 +124,35 @@ class Roles:
                 often = f"named {times} times" if times else "not named"
                 yield f"{LISTS[role]}: layer {layer} is {often}; name each of 0-{count - 1} once"
 
-    def _order_problems(self) -> Iterator[str]:
+    def _position_problems(self) -> Iterator[str]:
+        """Attentions within which the position scheme cannot act, an encoder without order."""
         position = self.config["position"]
-        kind = registry.find("position", position["name"]).kind  # type: ignore[attr-defined]
+        kind = _kind(position["name"])
+        stands = {role: self._self(role) for role in (Role.ENCODER, Role.DECODER)}
+        named = [each for role in stands for each in stands[role]]
+        taken = frozenset.intersection(
+            frozenset(PositionKind), *(capabilities(name).positions for _, name in named)
+        )
+        able = [n for n in registry.names("position") if _kind(n) in taken and n != "none"]
+        for key, name in dict.fromkeys(named):
+            if kind not in capabilities(name).positions:
+                yield (
+                    f"position={position['name']}: cannot act within {key}={name}; "
+                    f"choose one of {', '.join(able)}"
+                )
         if kind is not PositionKind.NONE or position.get("allow_bag_of_words"):
             return
-        count = range(self.config["model"].get("encoder_layers", 0))
-        sections = [self.section(Role.ENCODER, layer)[1] for layer in count]
-        if not any(capabilities(section["name"]).order_aware for section in sections):
+        if not any(capabilities(name).order_aware for _, name in stands[Role.ENCODER]):
             yield (
                 f"position={position['name']}: the encoder would see a bag of words; choose one of "
-                f"{', '.join(n for n in registry.names('position') if n != position['name'])}, "
-                "or set position.allow_bag_of_words=true if that is meant"
+                f"{', '.join(able)}, or set position.allow_bag_of_words=true if that is meant"
             )
+
+    def _self(self, role: Role) -> list[tuple[str, str]]:
+        """The key and the name of the attention of each layer of a role."""
+        count = range(self.config["model"].get(COUNTS[role], 0))
+        sections = [self.section(role, layer) for layer in count]
+        return [(key, section["name"]) for key, section in sections]
 
     def _entries(self, role: Role) -> list[tuple[str, list[int], Section]]:
         entries = [

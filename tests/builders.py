@@ -3,10 +3,22 @@
 import torch
 
 from attn import attention, models, positions, registry  # noqa: F401 - registers
-from attn.contract import Role, Stream
+from attn.contract import OUTSIDE, Place, Role, Stream
 
 
-def build_attention(name, role, *, dim=12, memory_dim=None, **options):
+def inner(name, role, dim, **options):
+    """What makes the position scheme within an attention; None where none acts there."""
+    if role is Role.CROSS or registry.find("position", name).kind in OUTSIDE:
+        return None
+
+    def scheme(heads, head_dim):
+        given = {"dim": dim, "role": role, "heads": heads, "head_dim": head_dim}
+        return registry.build("position", {"name": name, **options}, **given)
+
+    return scheme
+
+
+def build_attention(name, role, *, dim=12, memory_dim=None, position="none", **options):
     """An attention in float64, in evaluation mode."""
     torch.manual_seed(0)
     accepted = registry.option_types(registry.find("attention", name))
@@ -14,10 +26,7 @@ def build_attention(name, role, *, dim=12, memory_dim=None, **options):
     built = registry.build(
         "attention",
         {"name": name, **chosen},
-        role=role,
-        query_dim=dim,
-        memory_dim=memory_dim or dim,
-        out_dim=dim,
+        place=Place(role, dim, memory_dim or dim, dim, inner(position, role, dim)),
     )
     return built.double().eval()
 
@@ -53,12 +62,13 @@ def build_model(
     def make_attention(role, layer, dim):
         section = {"name": "softmax", "heads": 3, **(attention_options or {})}
         return registry.build(
-            "attention", section, role=role, query_dim=dim, memory_dim=dim, out_dim=dim
+            "attention", section, place=Place(role, dim, dim, dim, inner(position, role, dim))
         )
 
     def make_position(dim):
         section = {"name": position, **(position_options or {})}
-        return registry.build("position", section, dim=dim)
+        outside = registry.find("position", position).kind in OUTSIDE
+        return registry.build("position", section, dim=dim) if outside else None
 
     built = registry.build(
         "model",

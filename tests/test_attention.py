@@ -274,7 +274,7 @@ class TestSoftmax:
                 {"head_dim": 0},
                 "head_dim=0: must be at least 1",
             ),
-            ({"kernel": "fast"}, "kernel=fast: unknown; choose one of auto, explicit, sdpa"),
+            ({"kernel": "fast"}, "kernel=fast: unknown; choose one of auto, explicit, sdpa, flex"),
             ({"dropout": 1.0}, "dropout=1.0: must be at least 0 and below 1"),
         ],
     )

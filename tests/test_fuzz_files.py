@@ -47,9 +47,9 @@ from attn.registry import register
 class Fuzzed:
     """An attention."""
 
-    capabilities = Capabilities(frozenset(Role), frozenset(), ())
+    capabilities = Capabilities(frozenset(Role))
 
-    def __init__(self, *, role, query_dim, memory_dim, out_dim, heads: int = 8, radius: int = 5):
+    def __init__(self, place, *, heads: int = 8, radius: int = 5):
         pass
 '''
 # One a line: what a wrong hand may put into a file.

@@ -19,7 +19,7 @@ def onlooker():
             roles=frozenset({Role.CROSS}), positions=frozenset(PositionKind), kernels=("auto",)
         )
 
-        def __init__(self, *, role, query_dim, memory_dim, out_dim, heads: int = 2):
+        def __init__(self, place, *, heads: int = 2):
             super().__init__()
 
     yield

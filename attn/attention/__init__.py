@@ -5,6 +5,6 @@ from attn import registry
 registry.declare(
     "attention",
     "how positions are mixed",
-    given=("role", "query_dim", "memory_dim", "out_dim"),
+    given=("place",),
 )
 registry.import_modules(__name__, __path__)

@@ -1,10 +1,11 @@
 """Multi-head scaled dot-product attention."""
 
-from attn.contract import Capabilities, PositionKind, Role
+from attn.contract import Capabilities, Place, PositionKind, Role
 from attn.registry import register
 from attn.score import kernels
-from attn.score.core import ScaledDotProduct
+from attn.score.core import Core
 from attn.score.projections import Projections
+from attn.score.scores import Dot
 from attn.score.shell import ScoreAttention
 
 
@@ -24,15 +25,13 @@ class SoftmaxAttention(ScoreAttention):
         roles=frozenset(Role),
         positions=frozenset(PositionKind),
         kernels=kernels.KERNELS,
+        paper="Vaswani et al. 2017",
     )
 
     def __init__(
         self,
+        place: Place,
         *,
-        role: Role,
-        query_dim: int,
-        memory_dim: int,
-        out_dim: int,
         heads: int = 8,
         head_dim: int | None = None,
         value_dim: int | None = None,
@@ -40,16 +39,6 @@ class SoftmaxAttention(ScoreAttention):
         dropout: float = 0.0,
         kernel: str = "auto",
     ) -> None:
-        projections = Projections(
-            query_dim=query_dim,
-            memory_dim=memory_dim,
-            out_dim=out_dim,
-            heads=heads,
-            head_dim=head_dim,
-            value_dim=value_dim,
-            shared_input=role is not Role.CROSS,
-            bias=bias,
-        )
-        scale = projections.head_dim**-0.5
-        core = ScaledDotProduct(scale=scale, dropout=dropout, kernel=kernel)
-        super().__init__(role=role, projections=projections, core=core)
+        maps = Projections(place, heads=heads, head_dim=head_dim, value_dim=value_dim, bias=bias)
+        core = Core(score=Dot(maps.head_dim**-0.5), dropout=dropout, kernel=kernel)
+        super().__init__(place, projections=maps, core=core)

@@ -37,9 +37,12 @@ CAPABILITIES = {
     "roles": "where it can stand; cross: from the decoder to the source",
     "positions": "the kinds of position that it works with",
     "kernels": "the ways to compute it",
-    "weights": "what it can show of its weights: exact | implied | none",
+    "weights": "what it shows: exact, partial, free or signed rows, or what its work implies",
     "state": "what decoding keeps from step to step; kv: keys and values",
     "order_aware": "whether it knows the order of tokens without positions",
+    "gap": "how far decoding may lie from training, where that is part of the method",
+    "time": "operations of a layer: T queries, S keys, width D",
+    "paper": "where it comes from",
 }
 
 

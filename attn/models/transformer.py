@@ -56,7 +56,7 @@ class Transformer(nn.Module):
         target_size: int,
         joint: bool,
         attention: Callable[[Role, int, int], Attention],
-        position: Callable[[int], Position],
+        position: Callable[[int], Position | None],
         encoder_layers: int = 6,
         decoder_layers: int = 6,
         dim: int = 512,
@@ -138,7 +138,7 @@ class Transformer(nn.Module):
     @property
     def room(self) -> int | None:
         """The most tokens of a sentence that the positions know; none where there is no limit."""
-        return self.target_position.room
+        return None if self.target_position is None else self.target_position.room
 
     def encode(
         self, source: Int[Tensor, "sentences time"], valid: Bool[Tensor, "sentences time"]
@@ -222,6 +222,6 @@ class Transformer(nn.Module):
         end = start + tokens.shape[1]
         position = torch.arange(start, end, device=tokens.device).expand(tokens.shape)
         x = embedding(tokens) * self.dim**0.5
-        if scheme.kind is PositionKind.INPUT:
-            x = x + scheme(position[:1])
+        if scheme is not None and scheme.kind is PositionKind.INPUT:
+            x = x + scheme(position)
         return Stream(self.dropout(stream_format(x)), position, valid)

@@ -3,7 +3,7 @@
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from attn.contract import PositionKind
+from attn.contract import PositionKind, one_row
 from attn.registry import register
 
 
@@ -28,8 +28,9 @@ class Learned(nn.Module):
         self.table = nn.Embedding(max_positions, dim)
         nn.init.normal_(self.table.weight, std=dim**-0.5)
 
-    def forward(self, position: Int[Tensor, "batch time"]) -> Float[Tensor, "batch time dim"]:
+    def forward(self, position: Int[Tensor, "batch time"]) -> Float[Tensor, "rows time dim"]:
         """The vector of each position."""
+        position = one_row(position)
         last = self.table.num_embeddings
         if position.device.type == "cpu" and position.numel() and int(position.max()) >= last:
             raise ValueError(

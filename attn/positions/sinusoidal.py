@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from attn.contract import PositionKind
+from attn.contract import PositionKind, one_row
 from attn.registry import register
 
 
@@ -31,8 +31,9 @@ class Sinusoidal(nn.Module):
         exponents = torch.arange(0, dim, 2, dtype=torch.float32) / dim
         self.register_buffer("rates", base**-exponents, persistent=False)
 
-    def forward(self, position: Int[Tensor, "batch time"]) -> Float[Tensor, "batch time dim"]:
+    def forward(self, position: Int[Tensor, "batch time"]) -> Float[Tensor, "rows time dim"]:
         """The encoding of each position."""
+        position = one_row(position)
         rates: Tensor = self.get_buffer("rates")
         angles = position[..., None].float() * rates
         return torch.stack((angles.sin(), angles.cos()), -1).flatten(-2)

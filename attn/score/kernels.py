@@ -1,39 +1,47 @@
-"""Kernels: how softmax(scale * q k^T) v is computed, given what each query may see.
+"""Kernels: how the weights of a query's keys and the mean of their values are computed.
 
 All of them give zeros where a query may see nothing.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
+from torch.nn.attention import flex_attention
 
-from attn.precision import at_least_float32
-
-KERNELS = ("auto", "explicit", "sdpa")
+KERNELS = ("auto", "explicit", "sdpa", "flex")
+UNFUSED = ("auto", "explicit")
 # On a CPU, explicit products win in training up to about this many keys (experiments/speed).
 CPU_EXPLICIT_KEYS = 256
 
 Query = Float[Tensor, "batch heads queries dim"]
-Key = Float[Tensor, "batch heads keys dim"]
-Value = Float[Tensor, "batch heads keys value"]
+Key = Float[Tensor, "batch groups keys dim"]
+Value = Float[Tensor, "batch groups keys value"]
 Mask = Bool[Tensor, "batch 1 queries keys"]
+Bias = Float[Tensor, "rows heads queries keys"]
 Context = Float[Tensor, "batch heads queries value"]
 Weights = Float[Tensor, "batch heads queries keys"]
 
 
-def weights(query: Query, key: Key, mask: Mask, scale: float) -> Weights:
-    """``softmax_j(scale * q_i . k_j)`` over the keys a query may see, in float32 at least.
+def products(query: Query, key: Key) -> Weights:
+    """``q_i . k_j``; heads that share a key are more queries to it."""
+    return _grouped(query, key.transpose(-2, -1))
 
-    The query is scaled first, so that products of short formats do not overflow.
-    """
-    scores = torch.matmul(query * scale, key.transpose(-2, -1))
-    scores = scores.to(at_least_float32(scores.dtype))
-    # The most negative number, not -inf: a query that may see nothing then gives no NaN.
-    scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
-    return torch.softmax(scores, -1)
+
+def mix(weights: Weights, value: Value) -> Context:
+    """``sum_j a_ij v_j``; heads that share a value are more queries to it."""
+    return _grouped(weights, value)
+
+
+def _grouped(left: Tensor, right: Tensor) -> Tensor:
+    heads, groups = left.shape[1], right.shape[1]
+    if heads == groups:
+        return torch.matmul(left, right)
+    folded = left.reshape(left.shape[0], groups, -1, left.shape[-1])
+    return torch.matmul(folded, right).reshape(*left.shape[:3], right.shape[-1])
 
 
 def visible(mask: Mask) -> Bool[Tensor, "batch 1 queries 1"]:
@@ -41,27 +49,77 @@ def visible(mask: Mask) -> Bool[Tensor, "batch 1 queries 1"]:
     return mask.any(-1, keepdim=True)
 
 
-def explicit(
+def sdpa(
     query: Query,
     key: Key,
     value: Value,
     mask: Mask,
+    bias: Bias | None,
     *,
     scale: float,
-    dropout: Callable[[Tensor], Tensor],
+    dropout: float,
+    sink: Float[Tensor, " heads"] | None,
 ) -> Context:
-    """The formula as it is written, the softmax in float32."""
-    mixed = dropout(weights(query, key, mask, scale).to(value.dtype))
-    return torch.matmul(mixed, value) * visible(mask)
-
-
-def sdpa(
-    query: Query, key: Key, value: Value, mask: Mask, *, scale: float, dropout: float
-) -> Context:
-    """Torch's fused kernels."""
-    return F.scaled_dot_product_attention(
-        query, key, value, attn_mask=mask, dropout_p=dropout, scale=scale
+    """Torch's fused kernels; a sink is one more key of zeros, whose score is given."""
+    seen: Tensor = mask
+    if sink is not None:
+        bias = torch.zeros_like(mask, dtype=query.dtype) if bias is None else bias
+        ahead = sink[None, :, None, None].expand(len(bias), -1, query.shape[2], 1)
+        bias = torch.cat((bias.expand(-1, len(sink), -1, -1), ahead.to(bias.dtype)), -1)
+        seen = F.pad(mask, (0, 1), value=True)
+        key, value = F.pad(key, (0, 0, 0, 1)), F.pad(value, (0, 0, 0, 1))
+    if bias is not None:
+        # The most negative number, not -inf: gradients of a row without keys are then no NaN.
+        lowest = torch.finfo(query.dtype).min
+        seen = bias.to(query.dtype).masked_fill(~seen, lowest)
+    context = F.scaled_dot_product_attention(
+        query,
+        key,
+        value,
+        attn_mask=seen,
+        dropout_p=dropout,
+        scale=scale,
+        enable_gqa=query.shape[1] != key.shape[1],
     )
+    return context if bias is None else context * visible(mask)
+
+
+def flex(
+    query: Query,
+    key: Key,
+    value: Value,
+    mask: Mask,
+    bias: Bias | None,
+    *,
+    scale: float,
+    sink: Float[Tensor, " heads"] | None,
+) -> Context:
+    """Torch's flexible kernel; trains on CUDA, on a CPU it runs without gradients only."""
+    rows = None if bias is None else bias.expand(len(mask), query.shape[1], -1, -1)
+
+    def modified(score: Tensor, b: Tensor, h: Tensor, i: Tensor, j: Tensor) -> Tensor:
+        return score if rows is None else score + rows[b, h, i, j]
+
+    def seen(b: Tensor, h: Tensor, i: Tensor, j: Tensor) -> Tensor:  # noqa: ARG001
+        return mask[b, 0, i, j]
+
+    blocks = flex_attention.create_block_mask(
+        seen, len(mask), None, query.shape[2], key.shape[2], device=str(query.device)
+    )
+    options: dict[str, Any] = {"scale": scale, "enable_gqa": query.shape[1] != key.shape[1]}
+    kernel: Any = _compiled() if query.is_cuda else flex_attention.flex_attention
+    if sink is None:
+        plain: Tensor = kernel(query, key, value, modified, blocks, **options)
+        return plain
+    options["return_aux"] = flex_attention.AuxRequest(lse=True)
+    context, aux = kernel(query, key, value, modified, blocks, **options)
+    share = torch.sigmoid(aux.lse - sink[:, None])
+    return (context * share[..., None].to(context.dtype)).nan_to_num()
+
+
+def _compiled() -> Callable[..., Any]:
+    made: Callable[..., Any] = torch.compile(flex_attention.flex_attention, dynamic=True)
+    return made
 
 
 def choose(kernel: str, query: Tensor, key: Tensor, dropout: float) -> str:

@@ -1,52 +1,93 @@
-"""The shell around a core with explicit scores: projections, states and masks."""
+"""The shell around a core with explicit scores: projections, positions, states and masks."""
+
+from collections.abc import Callable
+from typing import Any, cast
 
 import torch
-from jaxtyping import Bool
 from torch import Tensor, nn
 
 from attn.contract import (
-    KeyValueState,
     MixerOutput,
+    Place,
+    PositionKind,
     Role,
     State,
-    StaticKeyValueState,
     Stream,
     allowed,
+    one_row,
 )
 from attn.precision import product_format
-from attn.score.core import ScaledDotProduct
+from attn.score.core import Core
 from attn.score.projections import Projections
+from attn.states import KeyValueState, StaticKeyValueState, Tokens
+
+Pattern = Callable[[Tensor, Tensor], Tensor]
+BENT = frozenset({PositionKind.CONTENT, PositionKind.VALUES})
+NO_VECTORS = "position vectors that meet the values are no bias of the scores"
 
 
 class ScoreAttention(nn.Module):
-    """Project, remember, mix, project out: ``contract.Attention`` for cores with scores."""
+    """Project, turn, remember, mix, project out: ``contract.Attention`` for cores with scores.
 
-    def __init__(self, *, role: Role, projections: Projections, core: ScaledDotProduct) -> None:
+    Args:
+        place: where it stands.
+        projections: from streams to queries, keys and values by head, and back.
+        core: from those to the context.
+        norms: ``query`` and ``key``, maps of both before they are turned and remembered.
+        pattern: from positions (rows, queries, 1) and (rows, 1, keys) to which key each query may
+            see, the mask of the role apart.
+        gate: from the context by head and the query's stream to the context.
+    """
+
+    def __init__(
+        self,
+        place: Place,
+        *,
+        projections: Projections,
+        core: Core,
+        norms: nn.Module | None = None,
+        pattern: Pattern | None = None,
+        gate: nn.Module | None = None,
+    ) -> None:
         super().__init__()
-        self.role = role
-        self.projections = projections
-        self.core = core
+        self.role = place.role
+        self.projections, self.core = projections, core
+        self.norms: Any = norms
+        self.pattern, self.gate = pattern, gate
+        self.position: Any = None
+        self.kind = PositionKind.NONE
+        if place.position is not None:
+            self.position = place.position(projections.heads, projections.head_dim)
+            self.kind = self.position.kind
+        if self.kind is PositionKind.VALUES:
+            core.require(core.kernel, NO_VECTORS)
 
     def start(self, memory: Stream | None, *, rows: int, capacity: int) -> State:
         """The state before the first token: empty room, or the projected source."""
         if self.role is Role.CROSS:
             assert memory is not None
             key, value = self.projections.key_value_of(memory.x)
+            if self.norms is not None:
+                key = self.norms.key(key)
             # Contiguous, or every step of decoding would copy them before it multiplies.
             return StaticKeyValueState(
                 key.contiguous(), value.contiguous(), memory.position, memory.valid
             )
-        weight = self.projections.out.weight
-        shape = (rows, self.projections.heads, capacity)
+        return self.empty(rows, capacity, rows if memory is None else memory.x.shape[0])
+
+    def empty(self, rows: int, capacity: int, sentences: int) -> State:
+        """Room for the tokens of a decoder."""
+        maps = self.projections
+        weight = maps.out.weight
         numbers = torch.zeros((), dtype=product_format(weight), device=weight.device)
         whole = torch.zeros((), dtype=torch.long, device=weight.device)
         return KeyValueState(
-            key=numbers.new_zeros(*shape, self.projections.head_dim),
-            value=numbers.new_zeros(*shape, self.projections.value_dim),
+            key=numbers.new_zeros(rows, maps.kv_heads, capacity, maps.head_dim),
+            value=numbers.new_zeros(rows, maps.kv_heads, capacity, maps.value_dim),
             position=whole.new_zeros(rows, capacity),
             valid=whole.new_zeros(rows, capacity, dtype=torch.bool),
             length=0,
-            sentences=rows if memory is None else memory.x.shape[0],
+            sentences=sentences,
         )
 
     def forward(
@@ -61,14 +102,36 @@ class ScoreAttention(nn.Module):
         if self.role is Role.CROSS:
             return self._cross(query, memory, state, capture)
         q, k, v = self.projections.all_of(query.x)
-        position, valid = query.position, query.valid
+        if self.norms is not None:
+            q, k = self.norms.query(q), self.norms.key(k)
+        if self.kind is PositionKind.ROTARY:
+            q, k = (self.position.rotate(x, query.position) for x in (q, k))
+        position, valid, after = query.position, query.valid, None
         if state is not None:
-            assert isinstance(state, KeyValueState)
-            state = state.append(k, v, query)
-            k, v, position, valid = state.filled()
+            after = cast("Tokens", state).append(k, v, query)
+            k, v, position, valid = after.filled()
         mask = allowed(query.position, position, valid, causal=self.role is Role.DECODER)
-        context, weights = self._mix(q, k, v, mask, capture)
-        return MixerOutput(self.projections.join(context), state, weights)
+        if self.pattern is not None:
+            mask = mask & self.pattern(query.position[:, :, None], position[:, None, :])[:, None]
+        bias, more = self._position(q, k, query.position, position)
+        context = self.core(q, k, v, mask, bias, more)
+        weights = self.core.weights(q, k, mask, bias) if capture else None
+        return MixerOutput(self._out(context, query), after, weights)
+
+    def _position(
+        self, q: Tensor, k: Tensor, query: Tensor, key: Tensor
+    ) -> tuple[Tensor | None, Callable[[Tensor], Tensor] | None]:
+        """What the position scheme adds to the scores, and what to the context."""
+        at = one_row(query), one_row(key)
+        if self.kind is PositionKind.BIAS:
+            return self.position.bias(*at), None
+        if self.kind not in BENT:
+            return None, None
+        scheme = self.position
+        bias = scheme.content(q, k, *at) * self.core.score.scale
+        if self.kind is PositionKind.CONTENT:
+            return bias, None
+        return bias, lambda weights: scheme.values(weights, *at)
 
     def _cross(
         self, query: Stream, memory: Stream | None, state: State | None, capture: bool
@@ -78,25 +141,21 @@ class ScoreAttention(nn.Module):
             state = self.start(memory, rows=memory.x.shape[0], capacity=0)
         assert isinstance(state, StaticKeyValueState)
         q = self.projections.query_of(query.x)
+        if self.norms is not None:
+            q = self.norms.query(q)
         beams = q.shape[0] // state.key.shape[0]
         if beams > 1:  # hypotheses of one sentence are more queries to the same keys
             q = q.unflatten(0, (-1, beams)).transpose(1, 2).flatten(2, 3)
         mask = state.valid[:, None, None, :].expand(-1, 1, q.shape[2], -1)
-        context, weights = self._mix(q, state.key, state.value, mask, capture)
+        context = self.core(q, state.key, state.value, mask)
+        weights = self.core.weights(q, state.key, mask) if capture else None
         if beams > 1:
             context = _rows(context, beams)
             weights = None if weights is None else _rows(weights, beams)
-        return MixerOutput(self.projections.join(context), state, weights)
+        return MixerOutput(self._out(context, query), state, weights)
 
-    def _mix(
-        self,
-        q: Tensor,
-        k: Tensor,
-        v: Tensor,
-        mask: Bool[Tensor, "batch 1 queries keys"],
-        capture: bool,
-    ) -> tuple[Tensor, Tensor | None]:
-        return self.core(q, k, v, mask), self.core.weights(q, k, mask) if capture else None
+    def _out(self, context: Tensor, query: Stream) -> Tensor:
+        return self.projections.join(context if self.gate is None else self.gate(context, query.x))
 
 
 def _rows(x: Tensor, beams: int) -> Tensor:

@@ -1,0 +1,158 @@
+"""States of the attentions: what is kept of a sentence while it is decoded."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Protocol, TypeVar, runtime_checkable
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from attn.contract import State, Stream
+
+
+@runtime_checkable
+class Tokens(State, Protocol):
+    """A state of the keys and values that a decoder may still see."""
+
+    def append(self, key: Tensor, value: Tensor, stream: Stream) -> "Tokens":
+        """The state with new tokens."""
+
+    def filled(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Key, value, position and validity of the tokens that may be seen."""
+
+
+@dataclasses.dataclass(frozen=True)
+class KeyValueState:
+    """Keys and values of the tokens so far, in preallocated room; one row a hypothesis."""
+
+    key: Float[Tensor, "rows heads capacity dim"]
+    value: Float[Tensor, "rows heads capacity value"]
+    position: Int[Tensor, "rows capacity"]
+    valid: Bool[Tensor, "rows capacity"]
+    length: int
+    sentences: int
+
+    def append(
+        self,
+        key: Float[Tensor, "rows heads time dim"],
+        value: Float[Tensor, "rows heads time value"],
+        stream: Stream,
+    ) -> "KeyValueState":
+        """The state with new tokens; written in place, unless gradients are recorded."""
+        end = self.length + key.shape[2]
+        if end > self.position.shape[1]:
+            raise ValueError(
+                f"the state has room for {self.position.shape[1]} tokens, {end} were given"
+            )
+        state = self._map(Tensor.clone) if torch.is_grad_enabled() else self
+        state.key[:, :, self.length : end] = key
+        state.value[:, :, self.length : end] = value
+        state.position[:, self.length : end] = stream.position
+        state.valid[:, self.length : end] = stream.valid
+        return dataclasses.replace(state, length=end)
+
+    def filled(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Key, value, position and validity of the tokens so far."""
+        n = self.length
+        return self.key[:, :, :n], self.value[:, :, :n], self.position[:, :n], self.valid[:, :n]
+
+    def reorder(self, rows: Int[Tensor, " rows"]) -> "KeyValueState":
+        """Rows picked by index; only the part in use is copied."""
+        return self._select(rows, self.sentences)
+
+    def keep(self, sentences: Int[Tensor, " sentences"]) -> "KeyValueState":
+        """All rows of the sentences given."""
+        rows = rows_of(sentences, self.key.shape[0] // self.sentences)
+        return self._select(rows, len(sentences))
+
+    def _select(self, rows: Tensor, sentences: int) -> "KeyValueState":
+        def pick(tensor: Tensor) -> Tensor:
+            axis = 2 if tensor.dim() == 4 else 1
+            room = tensor.new_empty((len(rows), *tensor.shape[1:]))
+            used = tensor.narrow(axis, 0, self.length)
+            room.narrow(axis, 0, self.length).copy_(used.index_select(0, rows))
+            return room
+
+        return dataclasses.replace(self._map(pick), sentences=sentences)
+
+    def _map(self, change: Callable[[Tensor], Tensor]) -> "KeyValueState":
+        return dataclasses.replace(
+            self,
+            key=change(self.key),
+            value=change(self.value),
+            position=change(self.position),
+            valid=change(self.valid),
+        )
+
+    def nbytes(self) -> int:
+        """Bytes of the part in use."""
+        return sum(tensor.nbytes for tensor in self.filled())
+
+
+@dataclasses.dataclass(frozen=True)
+class StaticKeyValueState:
+    """Keys and values of the source, one row a sentence, shared by the sentence's hypotheses."""
+
+    key: Float[Tensor, "sentences heads keys dim"]
+    value: Float[Tensor, "sentences heads keys value"]
+    position: Int[Tensor, "sentences keys"]
+    valid: Bool[Tensor, "sentences keys"]
+
+    def reorder(self, rows: Int[Tensor, " rows"]) -> "StaticKeyValueState":  # noqa: ARG002
+        """Itself: hypotheses move inside their sentence only."""
+        return self
+
+    def keep(self, sentences: Int[Tensor, " sentences"]) -> "StaticKeyValueState":
+        """The rows of the sentences given."""
+        return StaticKeyValueState(
+            *(
+                tensor.index_select(0, sentences)
+                for tensor in (self.key, self.value, self.position, self.valid)
+            )
+        )
+
+    def nbytes(self) -> int:
+        """Bytes of all tensors."""
+        return sum(t.nbytes for t in (self.key, self.value, self.position, self.valid))
+
+
+Own = TypeVar("Own", bound="RowState")
+
+
+@dataclasses.dataclass(frozen=True)
+class RowState:
+    """A state of which every tensor has a row for each hypothesis, and nothing else moves.
+
+    Subclasses are frozen dataclasses and add their fields; a ``forward`` makes the next state with
+    ``dataclasses.replace``.
+    """
+
+    sentences: int
+
+    def reorder(self: Own, rows: Int[Tensor, " rows"]) -> Own:
+        """Rows picked by index."""
+        return self._select(rows, self.sentences)
+
+    def keep(self: Own, sentences: Int[Tensor, " sentences"]) -> Own:
+        """All rows of the sentences given."""
+        beams = next(iter(self._tensors().values())).shape[0] // self.sentences
+        return self._select(rows_of(sentences, beams), len(sentences))
+
+    def nbytes(self) -> int:
+        """Bytes of all tensors."""
+        return sum(tensor.nbytes for tensor in self._tensors().values())
+
+    def _select(self: Own, rows: Tensor, sentences: int) -> Own:
+        picked = {name: tensor.index_select(0, rows) for name, tensor in self._tensors().items()}
+        return dataclasses.replace(self, sentences=sentences, **picked)
+
+    def _tensors(self) -> dict[str, Tensor]:
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {name: value for name, value in fields.items() if isinstance(value, Tensor)}
+
+
+def rows_of(sentences: Int[Tensor, " sentences"], beams: int) -> Int[Tensor, " rows"]:
+    """The rows of some sentences, each of which has ``beams`` of them."""
+    offsets = torch.arange(beams, device=sentences.device)
+    return (sentences[:, None] * beams + offsets).flatten()

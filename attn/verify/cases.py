@@ -1,0 +1,72 @@
+"""What is put to the proof: one attention in one role with one position scheme, built small."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+
+from attn import attention, positions, registry  # noqa: F401 - registers
+from attn.contract import OUTSIDE, Attention, InnerPosition, Place, Role, Stream
+
+DIM, HEADS = 16, 4
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """One attention in one role, with the position scheme that acts within it."""
+
+    attention: str
+    role: Role
+    position: str = "none"
+    options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    def build(self, *, dim: int = DIM, seed: int = 0, **options: Any) -> Attention:
+        """The attention in float64 and evaluation mode; ``options`` come before those of the case.
+
+        Heads are 4 where there are any, unless an option says otherwise.
+        """
+        torch.manual_seed(seed)
+        accepted = registry.option_types(registry.find("attention", self.attention))
+        heads = {"heads": HEADS} if "heads" in accepted else {}
+        section = {"name": self.attention, **heads, **self.options, **options}
+        place = Place(self.role, dim, dim, dim, self.inner(dim))
+        built: Any = registry.build("attention", section, place=place)
+        made: Attention = built.double().eval()
+        return made
+
+    def inner(self, dim: int = DIM, **options: Any) -> Any:
+        """What makes the position scheme within the attention; None where none acts there."""
+        component: Any = registry.find("position", self.position)
+        if self.role is Role.CROSS or component.kind in OUTSIDE:
+            return None
+
+        def scheme(heads: int, head_dim: int) -> InnerPosition:
+            given: dict[str, Any] = {
+                "dim": dim,
+                "role": self.role,
+                "heads": heads,
+                "head_dim": head_dim,
+            }
+            section = {"name": self.position, **options}
+            made: InnerPosition = registry.build("position", section, **given)
+            return made
+
+        return scheme
+
+    def memory(self, lengths: Sequence[int] = (5, 2, 0), *, dim: int = DIM) -> Stream | None:
+        """A source of five places for the cross role, else None."""
+        if self.role is not Role.CROSS:
+            return None
+        return stream(len(lengths), 5, dim, lengths=lengths, seed=5)
+
+
+def stream(
+    batch: int, time: int, dim: int = DIM, *, lengths: Sequence[int] | None = None, seed: int = 0
+) -> Stream:
+    """Random sequences in float64, real up to ``lengths``."""
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randn(batch, time, dim, generator=generator, dtype=torch.float64)
+    position = torch.arange(time).expand(batch, time)
+    limits = torch.tensor([time] * batch if lengths is None else list(lengths))
+    return Stream(x, position, torch.arange(time) < limits[:, None])

@@ -1,0 +1,5 @@
+"""What single position schemes prove of themselves."""
+
+from attn.registry import import_modules
+
+import_modules(__name__, __path__)
