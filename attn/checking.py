@@ -10,10 +10,11 @@ from torch import nn
 
 from attn import registry
 from attn.assemble import FIXED, SECTIONS, Config, model, part, schedule
-from attn.contract import Role
+from attn.contract import Attention, Role
 from attn.registry import ConfigError
-from attn.roles import COUNTS, Roles
+from attn.roles import COUNTS, Roles, Section
 from attn.roles import SECTIONS as ATTENTIONS
+from attn.score.kernels import CUDA_ALONE
 
 KINDS = SECTIONS | {f"{role.value}_attention": "attention" for role in Role}
 KINDS["attention_elsewhere"] = "attention"
@@ -26,7 +27,7 @@ def problems(config: Config) -> list[str]:
     """Everything that is wrong with a training config, one line each; makes no tensor of size."""
     parts = list(_part_problems(config))
     if not parts:
-        parts = _every_fault(_on_meta, config)
+        parts = [*_every_fault(_on_meta, config), *_kernel_problems(config)]
     return [*_section_problems(config), *parts]
 
 
@@ -51,18 +52,19 @@ def use_problems(search_section: Config | None, precision_section: Config) -> li
 
 def unused(config: Config) -> dict[str, str]:
     """The sections of attentions that no layer takes, and why; options set there are in vain."""
-    roles, model_section = Roles(config), config["model"]
-    taken = {
-        roles.section(role, layer)[0]
-        for role in Role
-        for layer in range(model_section.get(COUNTS[role], 1))
-    }
+    taken = {key for role in Role for key, _ in _layers(config, role)}
     why = dict.fromkeys(ATTENTIONS, "no layer takes it; every one has an attention of its own")
     if "attention" in taken:
         why["attention_elsewhere"] = (
             f"no layer takes it; attention={config['attention']['name']} serves every role"
         )
     return {key: reason for key, reason in why.items() if key not in taken}
+
+
+def _layers(config: Config, role: Role) -> list[tuple[str, Section]]:
+    """The key and the section of the attention of each layer, from the first on."""
+    roles, count = Roles(config), config["model"].get(COUNTS[role], 1)
+    return [roles.section(role, layer) for layer in range(count)]
 
 
 def _section_problems(config: Config) -> Iterator[str]:
@@ -113,13 +115,36 @@ def _on_meta(config: Config) -> None:
     except RuntimeError as error:
         option, size = _largest(config)
         raise ConfigError([f"{option}={size}: too large for a tensor ({error})"]) from None
-    room: int | None = getattr(built, "room", None)
     longest = part(config, "batches").max_length
-    if room is not None and room <= longest:
-        raise ConfigError([
-            f"batches.max_length={longest}: must be below the {room} positions that "
-            f"position={config['position']['name']} knows"
-        ])
+    short = {
+        f"batches.max_length={longest}: must be below the {room} positions that {which} knows": None
+        for which, room in _rooms(config, built)
+        if room <= longest
+    }
+    if short:
+        raise ConfigError(list(short))
+
+
+def _rooms(config: Config, built: nn.Module) -> Iterator[tuple[str, int]]:
+    """What of a model knows only so many positions, and how many."""
+    if (room := getattr(built, "room", None)) is not None:
+        yield f"position={config['position']['name']}", room
+    for role in Role:
+        stand = [one for one in built.modules() if isinstance(one, Attention) and one.role is role]
+        for attention, (key, section) in zip(stand, _layers(config, role), strict=True):
+            if (room := getattr(attention, "room", None)) is not None:
+                yield f"{key}={section['name']}", room
+
+
+def _kernel_problems(config: Config) -> Iterator[str]:
+    """Kernels that do not train on the device of the config."""
+    unknown = _trial(lambda: part(config, "precision"))
+    if unknown or part(config, "precision").device.type == "cuda":
+        return
+    taken = dict(one for role in Role for one in _layers(config, role))
+    for key, section in taken.items():
+        if section.get("kernel") == "flex":
+            yield f"{key}.kernel=flex: {CUDA_ALONE}"
 
 
 def _largest(config: Config) -> tuple[str, int]:

@@ -3,6 +3,8 @@
 All of them give zeros where a query may see nothing.
 """
 
+import functools
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +16,7 @@ from torch.nn.attention import flex_attention
 
 KERNELS = ("auto", "explicit", "sdpa", "flex")
 UNFUSED = ("auto", "explicit")
+CUDA_ALONE = "torch trains it on CUDA alone; choose one of auto, explicit, sdpa"
 # On a CPU, explicit products win in training up to about this many keys (experiments/speed).
 CPU_EXPLICIT_KEYS = 256
 
@@ -94,29 +97,42 @@ def flex(
     scale: float,
     sink: Float[Tensor, " heads"] | None,
 ) -> Context:
-    """Torch's flexible kernel; trains on CUDA, on a CPU it runs without gradients only."""
-    rows = None if bias is None else bias.expand(len(mask), query.shape[1], -1, -1)
-
-    def modified(score: Tensor, b: Tensor, h: Tensor, i: Tensor, j: Tensor) -> Tensor:
-        return score if rows is None else score + rows[b, h, i, j]
-
-    def seen(b: Tensor, h: Tensor, i: Tensor, j: Tensor) -> Tensor:  # noqa: ARG001
-        return mask[b, 0, i, j]
-
+    """Torch's flexible kernel; trains on CUDA, elsewhere it runs without gradients only."""
+    given = (query, key, value, query if bias is None else bias)
+    if not query.is_cuda and torch.is_grad_enabled() and any(x.requires_grad for x in given):
+        raise ValueError(f"kernel=flex: {CUDA_ALONE}")
+    # Lambdas, for torch counts the parameters, and shape checks wrap functions that have names.
     blocks = flex_attention.create_block_mask(
-        seen, len(mask), None, query.shape[2], key.shape[2], device=str(query.device)
+        lambda b, _h, i, j: mask[b, 0, i, j],
+        len(mask),
+        None,
+        query.shape[2],
+        key.shape[2],
+        device=str(query.device),
     )
     options: dict[str, Any] = {"scale": scale, "enable_gqa": query.shape[1] != key.shape[1]}
-    kernel: Any = _compiled() if query.is_cuda else flex_attention.flex_attention
+    if bias is not None:
+        rows = bias.expand(len(mask), query.shape[1], -1, -1)
+        options["score_mod"] = lambda score, b, h, i, j: score + rows[b, h, i, j]
+    kernel: Any = _compiled() if query.is_cuda else _eager
     if sink is None:
-        plain: Tensor = kernel(query, key, value, modified, blocks, **options)
+        plain: Tensor = kernel(query, key, value, block_mask=blocks, **options)
         return plain
     options["return_aux"] = flex_attention.AuxRequest(lse=True)
-    context, aux = kernel(query, key, value, modified, blocks, **options)
+    context, aux = kernel(query, key, value, block_mask=blocks, **options)
     share = torch.sigmoid(aux.lse - sink[:, None])
     return (context * share[..., None].to(context.dtype)).nan_to_num()
 
 
+def _eager(*given: Tensor, **options: Any) -> Any:
+    """Flexible attention as it is; torch warns that this is slow, on a CPU it has to do."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "flex_attention called without torch.compile")
+        kernel: Any = flex_attention.flex_attention
+        return kernel(*given, **options)
+
+
+@functools.cache
 def _compiled() -> Callable[..., Any]:
     made: Callable[..., Any] = torch.compile(flex_attention.flex_attention, dynamic=True)
     return made
