@@ -94,6 +94,19 @@ class TestEveryAttention:
         if role is Role.DECODER:
             assert (weights.triu(1) == 0).all()
 
+    def test_rows_of_weights_sum_as_declared(self, name, role):
+        attention, query = build_attention(name, role), stream(3, 7, lengths=LENGTHS)
+        memory = memory_of(role)
+        declared = registry.find("attention", name).capabilities.weights
+        weights = attention(query, memory, capture=True).weights
+        sums, sees = weights.sum(-1), (memory or query).valid.any(-1)
+        assert (weights[~sees] == 0).all()
+        assert declared in {"signed", "free"} or (weights >= 0).all()
+        if declared == "exact":
+            assert torch.allclose(sums[sees], torch.ones_like(sums[sees]))
+        if declared == "partial":
+            assert ((sums[sees] > 0) & (sums[sees] < 1)).all()
+
     def test_short_formats_stay_near(self, name, role):
         attention = build_attention(name, role).float()
         query, memory = stream(3, 7), memory_of(role)
@@ -177,7 +190,7 @@ def test_hypotheses_share_the_source_of_their_sentence(name):
 @pytest.mark.parametrize("name", [name for name, role in CASES if role is Role.ENCODER])
 def test_an_encoder_sees_both_sides(name):
     attention, query = build_attention(name, Role.ENCODER), stream(2, 5)
-    leaf = query.x.clone().requires_grad_()
+    leaf = (query.x / 10).requires_grad_()  # so that no score is too low for any weight
     y = mixed(attention, dataclasses.replace(query, x=leaf))
     (gradient,) = torch.autograd.grad(y[:, 2].sum(), leaf)
     assert (gradient.abs().sum(-1) > 0).all()
