@@ -12,16 +12,6 @@ from attn.score.scores import Dot
 from attn.score.shell import ScoreAttention
 
 
-def _capabilities(paper: str, time: str) -> Capabilities:
-    return Capabilities(
-        roles=frozenset(Role),
-        positions=frozenset(PositionKind),
-        kernels=kernels.UNFUSED,
-        time=time,
-        paper=paper,
-    )
-
-
 def _core(maps: Projections, normaliser: nn.Module, dropout: float, kernel: str) -> Core:
     score = Dot(maps.head_dim**-0.5)
     return Core(score=score, normaliser=normaliser, dropout=dropout, kernel=kernel)
@@ -40,7 +30,13 @@ class SparsemaxAttention(ScoreAttention):
         ValueError: sizes that do not fit each other, a fused kernel.
     """
 
-    capabilities = _capabilities("Martins and Astudillo 2016", "T S (D + H log S)")
+    capabilities = Capabilities(
+        roles=frozenset(Role),
+        positions=frozenset(PositionKind),
+        kernels=kernels.UNFUSED,
+        time="T S (D + H log S)",
+        paper="Martins and Astudillo 2016",
+    )
 
     def __init__(
         self,
@@ -70,7 +66,13 @@ class Entmax15Attention(ScoreAttention):
         ValueError: sizes that do not fit each other, a fused kernel.
     """
 
-    capabilities = _capabilities("Peters et al. 2019", "T S (D + H log S)")
+    capabilities = Capabilities(
+        roles=frozenset(Role),
+        positions=frozenset(PositionKind),
+        kernels=kernels.UNFUSED,
+        time="T S (D + H log S)",
+        paper="Peters et al. 2019",
+    )
 
     def __init__(
         self,
@@ -101,7 +103,13 @@ class EntmaxAttention(ScoreAttention):
         ValueError: sizes that do not fit each other, an alpha out of range, a fused kernel.
     """
 
-    capabilities = _capabilities("Correia et al. 2019", "T S (D + H log 1/eps)")
+    capabilities = Capabilities(
+        roles=frozenset(Role),
+        positions=frozenset(PositionKind),
+        kernels=kernels.UNFUSED,
+        time="T S (D + H log 1/eps)",
+        paper="Correia et al. 2019",
+    )
 
     def __init__(
         self,

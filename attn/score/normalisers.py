@@ -31,3 +31,30 @@ class Softmax(nn.Module):
     def forward(self, scores: Weights, mask: Mask) -> Weights:
         """The weights."""
         return torch.softmax(hide(scores, mask), -1)
+
+
+class Sink(nn.Module):
+    """``a_ij = exp(s_ij) / (exp(b_h) + sum_k exp(s_ik))``, ``b_h`` a number a head.
+
+    The sink is a further key, whose score is ``b_h`` and whose value is zero. Where it is not
+    ``learned``, ``b_h = 0``.
+    """
+
+    fault = ""
+
+    def __init__(self, heads: int, *, learned: bool) -> None:
+        super().__init__()
+        scores = torch.zeros(heads)
+        if learned:
+            self.scores = nn.Parameter(scores)
+        else:
+            self.register_buffer("scores", scores, persistent=False)
+
+    def sink(self) -> Float[Tensor, " heads"]:
+        """The scores of the further key, by head."""
+        return self.scores
+
+    def forward(self, scores: Weights, mask: Mask) -> Weights:
+        """The weights; their sum is below 1."""
+        ahead = self.scores.to(scores.dtype)[:, None, None].expand(*scores.shape[:3], 1)
+        return torch.softmax(torch.cat((hide(scores, mask), ahead), -1), -1)[..., :-1]
