@@ -58,3 +58,17 @@ class Sink(nn.Module):
         """The weights; their sum is below 1."""
         ahead = self.scores.to(scores.dtype)[:, None, None].expand(*scores.shape[:3], 1)
         return torch.softmax(torch.cat((hide(scores, mask), ahead), -1), -1)[..., :-1]
+
+
+class Sigmoid(nn.Module):
+    """``a_ij = 1 / (1 + n_i exp(-s_ij))``, ``n_i`` being how many keys the query may see.
+
+    That many, never the length of a tensor: padding and room for tokens to come change nothing.
+    """
+
+    fault = "a sigmoid is no softmax"
+
+    def forward(self, scores: Weights, mask: Mask) -> Weights:
+        """The weights."""
+        count = mask.sum(-1, keepdim=True).clamp(min=1).to(scores.dtype)
+        return torch.sigmoid(scores - count.log()).masked_fill(~mask, 0)
