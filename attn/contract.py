@@ -80,6 +80,7 @@ class Capabilities:
         weights: what ``capture`` gives: ``exact`` rows of sum 1, ``partial`` rows of at most 1,
             ``free`` rows of any sum, ``signed``, or ``implied``: computed for the picture alone.
         state: what a decoder keeps of a sentence: ``kv`` grows with it, all others do not.
+        even_heads: whether two heads work together, so that their number must be even.
         order_aware: whether it tells the order of its keys without positions.
         gap: how far step by step may lie from all at once, where that is part of the method.
         time: operations of one layer, ``T`` queries, ``S`` keys, width ``D``.
@@ -91,6 +92,7 @@ class Capabilities:
     kernels: tuple[str, ...] = ()
     weights: str = "exact"
     state: str = "kv"
+    even_heads: bool = False
     order_aware: bool = False
     gap: float = 0.0
     time: str = "T S D"

@@ -21,8 +21,10 @@ def inner(name, role, dim, **options):
 def build_attention(name, role, *, dim=12, memory_dim=None, position="none", **options):
     """An attention in float64, in evaluation mode."""
     torch.manual_seed(0)
-    accepted = registry.option_types(registry.find("attention", name))
-    chosen = {"heads": 3, **options} if "heads" in accepted else options
+    component = registry.find("attention", name)
+    heads = {"heads": 2 if component.capabilities.even_heads else 3}
+    accepted = registry.option_types(component)
+    chosen = {**heads, **options} if "heads" in accepted else options
     built = registry.build(
         "attention",
         {"name": name, **chosen},

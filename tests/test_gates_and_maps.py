@@ -27,6 +27,23 @@ from attn.contract import Role
             "across heads; choose one of auto, explicit",
         ),
         (
+            "differential",
+            {"heads": 3},
+            "heads=3: must be even; two heads attend together",
+        ),
+        (
+            "differential",
+            {"dropout": 0.1},
+            "dropout=0.1: must be 0 with attention=differential, which drops no weights; "
+            "model.attention_dropout=0 sets it for all",
+        ),
+        (
+            "differential",
+            {"lambda_init": 1.0},
+            "lambda_init=1.0: must be at least 0 and below 1; the output is multiplied by "
+            "1 - lambda_init",
+        ),
+        (
             "sigmoid",
             {"kernel": "flex"},
             "kernel=flex: cannot serve, for a sigmoid is no softmax; choose one of auto, explicit",

@@ -39,6 +39,7 @@ CAPABILITIES = {
     "kernels": "the ways to compute it",
     "weights": "what it shows: exact, partial, free or signed rows, or what its work implies",
     "state": "what decoding keeps from step to step; kv: keys and values",
+    "even_heads": "whether two heads work together, so that their number must be even",
     "order_aware": "whether it knows the order of tokens without positions",
     "gap": "how far decoding may lie from training, where that is part of the method",
     "time": "operations of a layer: T queries, S keys, width D",
