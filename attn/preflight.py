@@ -16,7 +16,7 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from attn import keys, modules, naming, overrides, sources
 from attn.overrides import Given
-from attn.registry import ConfigError, suggest
+from attn.registry import ConfigError, as_yaml, suggest
 from attn.settling import settle
 
 Check = Callable[[DictConfig], list[str]]
@@ -256,7 +256,7 @@ class Preflight:
             return None
         folder, _, name = f"{group}/{value}".rpartition("/")
         if value is None or name not in self._names(folder):
-            return f"unknown {group}; {suggest(str(value), self._names(group))}"
+            return f"unknown {group}; {suggest(as_yaml(value), self._names(group))}"
         return None
 
 

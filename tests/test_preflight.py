@@ -4,7 +4,7 @@ from pathlib import Path
 
 from fakes import runs
 
-from attn import keys
+from attn import attention, keys, positions, registry  # noqa: F401 - registers
 from attn.cli import main
 
 TOP = (
@@ -18,25 +18,30 @@ def folder():
     return Path.cwd().parent / "home" / "conf"
 
 
+def names_of(kind):
+    return ", ".join(registry.names(kind))
+
+
 def test_unknown_choice(refuses):
     refuses(
         ["attention=sofmax", "position=xyz"],
-        "attention=sofmax: unknown attention; did you mean 'softmax'? choose one of softmax",
-        "position=xyz: unknown position; choose one of learned, none, sinusoidal",
+        "attention=sofmax: unknown attention; did you mean 'softmax'? "
+        f"choose one of {names_of('attention')}",
+        f"position=xyz: unknown position; choose one of {names_of('position')}",
     )
 
 
 def test_options_of_an_unknown_choice_are_not_held_against_another(refuses):
     refuses(
-        ["attention=windo", "attention.radius=3"],
-        "attention=windo: unknown attention; choose one of softmax",
+        ["attention=zzz", "attention.radius=3"],
+        f"attention=zzz: unknown attention; choose one of {names_of('attention')}",
     )
 
 
 def test_a_part_cannot_be_empty(refuses):
     refuses(
         ["attention=null"],
-        "attention=null: unknown attention; choose one of softmax",
+        f"attention=null: unknown attention; choose one of {names_of('attention')}",
     )
 
 
@@ -168,7 +173,7 @@ def test_every_job_of_a_sweep_is_checked_and_each_problem_told_once(refuses):
         "position.base=3: position has no such option; "
         "choose one of position.name, position.allow_bag_of_words (with position=none)",
         "position=lerned: unknown position; did you mean 'learned'? "
-        "choose one of learned, none, sinusoidal",
+        f"choose one of {names_of('position')}",
         "seed=13: brings bad luck",
     )
 
@@ -203,7 +208,8 @@ def test_an_experiment_that_cannot_be_composed(refuses):
     refuses(
         ["experiment=broken"],
         "experiment=broken: In 'fake': Could not find 'attention/vanished' Available options in "
-        f"'attention': softmax ({folder()}/experiment/broken.yaml)",
+        f"'attention': {names_of('attention')} "
+        f"({folder()}/experiment/broken.yaml)",
     )
 
 

@@ -10,8 +10,15 @@ from attn.roles import Roles
 
 
 @pytest.fixture(autouse=True)
-def onlooker():
-    """An attention that serves the cross role alone."""
+def onlooker(monkeypatch):
+    """Softmax, and an attention that serves the cross role alone; three position schemes."""
+    for kind, names in (
+        ("attention", {"softmax"}),
+        ("position", {"learned", "none", "sinusoidal"}),
+    ):
+        known = registry.get_kind(kind).components
+        for name in set(known) - names:
+            monkeypatch.delitem(known, name)
 
     @registry.register("attention", "onlooker")
     class Onlooker(nn.Module):

@@ -8,7 +8,7 @@ from messages import exactly
 from safetensors.torch import load_file, save_file
 from test_checkpoint import seal
 
-from attn import __version__, checking, runs, stored
+from attn import __version__, checking, registry, runs, stored
 from attn.files import read_json, write_json
 from attn.registry import ConfigError
 from attn.snapshot import WEIGHTS
@@ -106,7 +106,8 @@ class TestOlder:
         change_config(run, lambda config: config["attention"].update(name="vanished"))
         assert translate(run) == (
             2,
-            f"{run}/config.yaml: attention=vanished: unknown; choose one of softmax\n",
+            f"{run}/config.yaml: attention=vanished: unknown; "
+            f"choose one of {', '.join(registry.names('attention'))}\n",
         )
 
     def test_a_default_that_changed_is_named(self, run, monkeypatch):
