@@ -4,7 +4,9 @@ from pathlib import Path
 
 from fakes import runs
 
-from attn import attention, keys, positions, registry  # noqa: F401 - registers
+from attn import attention as _attention  # noqa: F401 - registers
+from attn import keys, registry
+from attn import positions as _positions  # noqa: F401
 from attn.cli import main
 
 TOP = (
@@ -208,7 +210,7 @@ def test_an_experiment_that_cannot_be_composed(refuses):
     refuses(
         ["experiment=broken"],
         "experiment=broken: In 'fake': Could not find 'attention/vanished' Available options in "
-        f"'attention': {names_of('attention')} "
+        f"'attention': {' '.join(registry.names('attention'))} "
         f"({folder()}/experiment/broken.yaml)",
     )
 
