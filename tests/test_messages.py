@@ -19,7 +19,15 @@ TYPES = {"annotation", "returns", "slice"}
 HELP = {"PURPOSE", "EXAMPLES", "HELP", "MORE", "CAPABILITIES", "BASH", "ZSH"}
 NO_MESSAGES = ("usage.py", "corpora/grammar/", "corpora/moses.py")  # help, and what is translated
 # Called with patterns, marks, and what `attn list` shows.
-NOT_FOR_READING = {"rearrange", "compile", "match", "search", "partition", "declare"}
+NOT_FOR_READING = {
+    "filterwarnings",
+    "rearrange",
+    "compile",
+    "match",
+    "search",
+    "partition",
+    "declare",
+}
 WHOLE = r"(.*([:;] |\())?\s*", r"([:;)].*| \(.*)?"
 PART = r"(.*[\s(])?", r"(\W.*)?"
 

@@ -29,9 +29,9 @@ class LocationAttention(nn.Module):
 
     capabilities = Capabilities(
         roles=frozenset({Role.CROSS}),
-        kernels=kernels.UNFUSED[:1],
         state="static",
         order_aware=True,
+        time="T S_max D",
         paper="Luong et al. 2015",
     )
 

@@ -11,8 +11,9 @@ from attn.precision import at_least_float32
 from attn.score import kernels
 from attn.score.kernels import Key, Query, Weights
 
-# Numbers of a hidden layer over pairs that are made at once: 64 MiB of float32.
-AT_ONCE = 1 << 24
+# Numbers of a hidden layer over pairs that are made at once: 16 MiB of float32. On a CPU, more take
+# twice the time, measured, though in training parts are made twice.
+AT_ONCE = 1 << 22
 
 
 class Dot(nn.Module):
