@@ -120,6 +120,7 @@ def test_dropout_is_refused():
 
 
 @pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
 @pytest.mark.parametrize("role", list(Role))
 def test_trains_on_cuda(role):
     found = []
