@@ -1,6 +1,7 @@
 """Outside packages that ours is compared with; see parity.txt."""
 
 import importlib
+import warnings
 
 import pytest
 
@@ -8,6 +9,8 @@ import pytest
 def needs(name):
     """The package, or a test that is skipped."""
     try:
-        return importlib.import_module(name)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what others warn of while imported is theirs
+            return importlib.import_module(name)
     except ImportError:
         return pytest.skip(f"needs {name}: run `make parity`")

@@ -1,0 +1,81 @@
+"""Sinks, talking heads and differential attention beside those of outside packages."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+from builders import build_attention, stream
+from parity import needs
+
+from attn.contract import Role
+
+pytestmark = pytest.mark.parity
+CAUSAL = torch.full((7, 7), -torch.inf, dtype=torch.float64).triu(1)
+
+
+@pytest.mark.parametrize("kernel", ["explicit", "sdpa"])
+def test_a_sink_is_that_of_gpt_oss(kernel):
+    package = needs("transformers.models.gpt_oss.modeling_gpt_oss")
+    attention = build_attention("sink", Role.DECODER, kernel=kernel)
+    sinks = attention.core.normaliser.scores.data = torch.randn(3, dtype=torch.float64)
+    query = stream(2, 7)
+    q, k, v = attention.projections.all_of(query.x)
+    module = SimpleNamespace(sinks=sinks, num_key_value_groups=1, training=False)
+    context, weights = package.eager_attention_forward(module, q, k, v, CAUSAL, scaling=0.5)
+    output = attention(query, capture=True)
+    assert torch.allclose(output.y, attention.projections.out(context.flatten(2)), atol=1e-12)
+    assert torch.allclose(output.weights.double(), weights, atol=1e-6)
+
+
+@pytest.mark.parametrize("role", [Role.ENCODER, Role.DECODER])
+def test_talking_heads_are_those_of_x_transformers(role):
+    package = needs("x_transformers")
+    ours = build_attention("talking_heads", role)
+    before, after = torch.randn(2, 3, 3, dtype=torch.float64)
+    ours.core.before.weight.data, ours.core.after.weight.data = before, after
+    theirs = package.Attention(
+        12,
+        heads=3,
+        dim_head=4,
+        causal=role is Role.DECODER,
+        pre_talking_heads=True,
+        post_talking_heads=True,
+    )
+    theirs = theirs.double().eval()
+    q, k, v = ours.projections.joint.weight.split(12)
+    theirs.to_q.weight.data, theirs.to_k.weight.data, theirs.to_v.weight.data = q, k, v
+    theirs.to_out.weight.data = ours.projections.out.weight
+    # Theirs adds what it mixes to the scores.
+    more = before - torch.eye(3, dtype=torch.float64)
+    theirs.attend.pre_softmax_talking_heads.weight.data = more[..., None, None]
+    theirs.attend.post_softmax_talking_heads.weight.data = after[..., None, None]
+    query = stream(3, 7, lengths=[7, 4, 1])
+    y = theirs(query.x, mask=query.valid)
+    # Theirs takes the softmax in float32.
+    assert torch.allclose(ours(query).y[query.valid], y[query.valid], atol=1e-5)
+
+
+@pytest.mark.parametrize("layer", [0, 5])
+def test_differential_attention_is_that_of_diffllama(layer):
+    package = needs("transformers.models.diffllama.modeling_diffllama")
+    config = needs("transformers").DiffLlamaConfig(
+        hidden_size=24, num_attention_heads=6, attn_implementation="eager"
+    )
+    theirs = package.DiffLlamaAttention(config, layer).double().eval()
+    ours = build_attention(
+        "differential", Role.DECODER, dim=24, heads=6, lambda_init=theirs.lambda_init
+    )
+    # Theirs pairs heads i and i + 3, ours neighbours.
+    order = torch.tensor([0, 2, 4, 1, 3, 5])
+    parts = ours.projections.joint.weight.split(24)
+    for linear, part in zip((theirs.q_proj, theirs.k_proj, theirs.v_proj), parts, strict=True):
+        linear.weight.data = part.view(6, 4, 24)[order].flatten(0, 1)
+    theirs.o_proj.weight.data = ours.projections.out.weight
+    vectors = ours.core.vectors.data
+    theirs.lambda_q1.data, theirs.lambda_k1.data = vectors[0]
+    theirs.lambda_q2.data, theirs.lambda_k2.data = vectors[1]
+    theirs.groupnorm.eps = 1e-5
+    query = stream(2, 7, 24)
+    unturned = torch.ones(2, 7, 4).double(), torch.zeros(2, 7, 4).double()
+    y, _ = theirs(query.x, unturned, CAUSAL)
+    assert torch.allclose(ours(query).y, y, atol=1e-6)
