@@ -11,6 +11,8 @@ from attn.contract import Role
     ("name", "options", "message"),
     [
         ("linear", {"chunk": 0}, "chunk=0: must be at least 1"),
+        ("retention", {"chunk": 0}, "chunk=0: must be at least 1"),
+        ("retention", {"head_dim": 3}, "head_dim=3: must be even, for pairs are turned"),
     ],
 )
 def test_wrong_options_are_named(name, options, message):
