@@ -17,6 +17,7 @@ from attn.contract import Role
         ("lightconv", {"heads": 5}, "heads=5: must divide the width 12"),
         ("dynconv", {"heads": 0}, "heads=0: must divide the width 12"),
         ("dynconv", {"kernel_size": 0}, "kernel_size=0: must be at least 1"),
+        ("average", {"feedforward_dim": 0}, "feedforward_dim=0: must be at least 1"),
     ],
 )
 def test_wrong_options_are_named(name, options, message):
