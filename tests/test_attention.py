@@ -111,7 +111,7 @@ class TestEveryAttention:
         weights = attention(query, memory, capture=True).weights
         sums, sees = weights.sum(-1), (memory or query).valid.any(-1)
         assert (weights[~sees] == 0).all()
-        assert declared in {"signed", "free"} or (weights >= 0).all()
+        assert declared in {"signed", "free", "implied"} or (weights >= 0).all()
         if declared == "exact":
             assert torch.allclose(sums[sees], torch.ones_like(sums[sees]))
         if declared == "partial":

@@ -17,9 +17,20 @@ ANY = "\0"
 TYPES = {"annotation", "returns", "slice"}
 # Shown by --help and by attn list, and what shells run.
 HELP = {"PURPOSE", "EXAMPLES", "HELP", "MORE", "CAPABILITIES", "BASH", "ZSH"}
-NO_MESSAGES = ("usage.py", "corpora/grammar/", "corpora/moses.py")  # help, and what is translated
+# Help, what is translated, what is proven.
+NO_MESSAGES = (
+    "usage.py",
+    "corpora/grammar/",
+    "corpora/moses.py",
+    "verify/attention/",
+    "verify/positions/",
+)
 # Called with patterns, marks, and what `attn list` shows.
 NOT_FOR_READING = {
+    "Capabilities",
+    "cast",
+    "holds",
+    "proof",
     "filterwarnings",
     "rearrange",
     "compile",
