@@ -87,7 +87,9 @@ class KeyValueState:
 
     def nbytes(self) -> int:
         """Bytes of the part in use."""
-        return sum(tensor.nbytes for tensor in self.filled())
+        n = self.length
+        used = self.key[:, :, :n], self.value[:, :, :n], self.position[:, :n], self.valid[:, :n]
+        return sum(tensor.nbytes for tensor in used)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -156,3 +158,45 @@ def rows_of(sentences: Int[Tensor, " sentences"], beams: int) -> Int[Tensor, " r
     """The rows of some sentences, each of which has ``beams`` of them."""
     offsets = torch.arange(beams, device=sentences.device)
     return (sentences[:, None] * beams + offsets).flatten()
+
+
+@dataclasses.dataclass(frozen=True)
+class LatentState(KeyValueState):
+    """Keys alone, whose first dimensions are the values too."""
+
+    latent: int
+
+    def append(self, key: Tensor, value: Tensor, stream: Stream) -> "KeyValueState":
+        """The state with new tokens; the value is in the key already."""
+        return super().append(key, value[..., :0], stream)
+
+    def filled(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Key, value, position and validity of the tokens so far."""
+        key, _, position, valid = super().filled()
+        return key, key[..., : self.latent], position, valid
+
+
+@dataclasses.dataclass(frozen=True)
+class WindowState(RowState):
+    """Keys and values of the last tokens: never more than ``radius`` of them before new ones."""
+
+    key: Float[Tensor, "rows heads kept dim"]
+    value: Float[Tensor, "rows heads kept value"]
+    position: Int[Tensor, "rows kept"]
+    valid: Bool[Tensor, "rows kept"]
+    radius: int
+
+    def append(self, key: Tensor, value: Tensor, stream: Stream) -> "WindowState":
+        """The state with new tokens, those out of their reach dropped."""
+        first = max(0, self.key.shape[2] - self.radius)
+        return dataclasses.replace(
+            self,
+            key=torch.cat((self.key[:, :, first:], key), 2),
+            value=torch.cat((self.value[:, :, first:], value), 2),
+            position=torch.cat((self.position[:, first:], stream.position), 1),
+            valid=torch.cat((self.valid[:, first:], stream.valid), 1),
+        )
+
+    def filled(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Key, value, position and validity of the tokens kept."""
+        return self.key, self.value, self.position, self.valid

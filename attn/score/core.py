@@ -94,8 +94,11 @@ class Core(nn.Module):
         wide = at_least_float32(query.dtype)
         with torch.autocast(query.device.type, enabled=False):
             bias = None if bias is None else bias.to(wide)
-            exact = self._weights(query.to(wide), key.to(wide), mask, bias)
-        return (exact * kernels.visible(mask)).float()
+            return self.attend(query.to(wide), key.to(wide), mask, bias).float()
+
+    def attend(self, query: Query, key: Key, mask: Mask, bias: Bias | None = None) -> Weights:
+        """The weights, product by product; zeros for a query that may see nothing."""
+        return self._weights(query, key, mask, bias) * kernels.visible(mask)
 
     def _weights(self, query: Query, key: Key, mask: Mask, bias: Bias | None) -> Weights:
         scores = self.score(query, key)

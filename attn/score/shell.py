@@ -4,9 +4,11 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import torch
+from jaxtyping import Shaped
 from torch import Tensor, nn
 
 from attn.contract import (
+    InnerPosition,
     MixerOutput,
     Place,
     PositionKind,
@@ -18,7 +20,6 @@ from attn.contract import (
 )
 from attn.precision import product_format
 from attn.score.core import Core
-from attn.score.projections import Projections
 from attn.states import KeyValueState, StaticKeyValueState, Tokens
 
 Pattern = Callable[[Tensor, Tensor], Tensor]
@@ -31,34 +32,36 @@ class ScoreAttention(nn.Module):
 
     Args:
         place: where it stands.
-        projections: from streams to queries, keys and values by head, and back.
+        projections: from streams to queries, keys and values by head, and back: ``Projections``,
+            or what has its methods and sizes.
         core: from those to the context.
         norms: ``query`` and ``key``, maps of both before they are turned and remembered.
         pattern: from positions (rows, queries, 1) and (rows, 1, keys) to which key each query may
             see, the mask of the role apart.
         gate: from the context by head and the query's stream to the context.
+        position: the scheme that acts within; None: the one that the place makes.
     """
 
     def __init__(
         self,
         place: Place,
         *,
-        projections: Projections,
+        projections: Any,
         core: Core,
         norms: nn.Module | None = None,
         pattern: Pattern | None = None,
         gate: nn.Module | None = None,
+        position: InnerPosition | None = None,
     ) -> None:
         super().__init__()
         self.role = place.role
         self.projections, self.core = projections, core
         self.norms: Any = norms
         self.pattern, self.gate = pattern, gate
-        self.position: Any = None
-        self.kind = PositionKind.NONE
-        if place.position is not None:
-            self.position = place.position(projections.heads, projections.head_dim)
-            self.kind = self.position.kind
+        if position is None and place.position is not None:
+            position = place.position(projections.heads, projections.head_dim)
+        self.position: Any = position
+        self.kind = PositionKind.NONE if position is None else position.kind
         if self.kind is PositionKind.VALUES:
             core.require(core.kernel, NO_VECTORS)
 
@@ -105,18 +108,37 @@ class ScoreAttention(nn.Module):
         if self.norms is not None:
             q, k = self.norms.query(q), self.norms.key(k)
         if self.kind is PositionKind.ROTARY:
-            q, k = (self.position.rotate(x, query.position) for x in (q, k))
+            q, k = self.turn(q, query.position), self.turn(k, query.position)
         position, valid, after = query.position, query.valid, None
         if state is not None:
             after = cast("Tokens", state).append(k, v, query)
             k, v, position, valid = after.filled()
-        mask = allowed(query.position, position, valid, causal=self.role is Role.DECODER)
-        if self.pattern is not None:
-            mask = mask & self.pattern(query.position[:, :, None], position[:, None, :])[:, None]
-        bias, more = self._position(q, k, query.position, position)
-        context = self.core(q, k, v, mask, bias, more)
-        weights = self.core.weights(q, k, mask, bias) if capture else None
+        context = self.mix(q, k, v, query.position, position, valid)
+        weights = None
+        if capture:
+            mask, bias, _ = self.terms(q, k, query.position, position, valid)
+            weights = self.core.weights(q, k, mask, bias)
         return MixerOutput(self._out(context, query), after, weights)
+
+    def turn(self, x: Tensor, position: Tensor) -> Tensor:
+        """Queries or keys, turned by their positions."""
+        turned: Tensor = self.position.rotate(x, position)
+        return turned
+
+    def mix(
+        self, q: Tensor, k: Tensor, v: Tensor, query: Tensor, key: Tensor, valid: Tensor
+    ) -> Tensor:
+        """The context of self-attention, given the positions of queries and keys."""
+        return self.core(q, k, v, *self.terms(q, k, query, key, valid))
+
+    def terms(
+        self, q: Tensor, k: Tensor, query: Tensor, key: Tensor, valid: Tensor
+    ) -> tuple[Tensor, Tensor | None, Callable[[Tensor], Tensor] | None]:
+        """What each query may see, and what its position adds to the scores and the context."""
+        mask = allowed(query, key, valid, causal=self.role is Role.DECODER)
+        if self.pattern is not None:
+            mask = mask & self.pattern(query[:, :, None], key[:, None, :])[:, None]
+        return mask, *self._position(q, k, query, key)
 
     def _position(
         self, q: Tensor, k: Tensor, query: Tensor, key: Tensor
@@ -144,20 +166,30 @@ class ScoreAttention(nn.Module):
         if self.norms is not None:
             q = self.norms.query(q)
         beams = q.shape[0] // state.key.shape[0]
-        if beams > 1:  # hypotheses of one sentence are more queries to the same keys
-            q = q.unflatten(0, (-1, beams)).transpose(1, 2).flatten(2, 3)
+        q = folded(q, beams)
         mask = state.valid[:, None, None, :].expand(-1, 1, q.shape[2], -1)
+        if self.pattern is not None:
+            at = folded(query.position[:, None, :, None], beams)[:, 0]
+            mask = mask & self.pattern(at, state.position[:, None, :])[:, None]
         context = self.core(q, state.key, state.value, mask)
         weights = self.core.weights(q, state.key, mask) if capture else None
-        if beams > 1:
-            context = _rows(context, beams)
-            weights = None if weights is None else _rows(weights, beams)
+        context = unfolded(context, beams)
+        weights = None if weights is None else unfolded(weights, beams)
         return MixerOutput(self._out(context, query), state, weights)
 
     def _out(self, context: Tensor, query: Stream) -> Tensor:
         return self.projections.join(context if self.gate is None else self.gate(context, query.x))
 
 
-def _rows(x: Tensor, beams: int) -> Tensor:
+def folded(
+    x: Shaped[Tensor, "rows heads time width"], beams: int
+) -> Shaped[Tensor, "sentences heads queries width"]:
+    """The hypotheses of one sentence as more queries to the same keys."""
+    return x if beams == 1 else x.unflatten(0, (-1, beams)).transpose(1, 2).flatten(2, 3)
+
+
+def unfolded(
+    x: Shaped[Tensor, "sentences heads queries width"], beams: int
+) -> Shaped[Tensor, "rows heads time width"]:
     """Queries that were folded into their sentence, as rows again."""
-    return x.unflatten(2, (beams, -1)).transpose(1, 2).flatten(0, 1)
+    return x if beams == 1 else x.unflatten(2, (beams, -1)).transpose(1, 2).flatten(0, 1)

@@ -1,0 +1,118 @@
+"""Hard-coded Gaussian attention."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from attn.contract import (
+    Capabilities,
+    MixerOutput,
+    Place,
+    Role,
+    State,
+    Stream,
+    allowed,
+    one_row,
+)
+from attn.dropout import Dropout
+from attn.precision import at_least_float32, product_format
+from attn.registry import register
+from attn.score import kernels
+from attn.score.projections import by_head, side_by_side
+from attn.states import WindowState
+
+REACH = 8  # beyond it a density of deviation 1 is below 1e-14
+
+
+@register("attention", "gaussian")
+class GaussianAttention(nn.Module):
+    """Attention with fixed weights: a Gaussian around a place beside each query.
+
+    ``h_i = sum_j N(j; i + o, 1) v_j`` over the keys that may be seen, the density as it is, not
+    normalised; heads take turns with the offsets ``o``: -1 and 1 in an encoder, -1 and 0 in a
+    decoder, unless they are given. No queries, no keys: half of the weights of softmax attention.
+    You et al. 2020, "Hard-Coded Gaussian Attention for Neural Machine Translation".
+
+    Raises:
+        ValueError: heads that do not divide the width, no offsets, or offsets beyond 8.
+    """
+
+    capabilities = Capabilities(
+        roles=frozenset({Role.ENCODER, Role.DECODER}),
+        weights="free",
+        state="window",
+        order_aware=True,
+        paper="You et al. 2020",
+    )
+
+    def __init__(
+        self,
+        place: Place,
+        *,
+        heads: int = 8,
+        offsets: list[int] | None = None,
+        bias: bool = False,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        if heads < 1 or place.query_dim % heads:
+            raise ValueError(f"heads={heads}: must divide the width {place.query_dim}")
+        if offsets is None:
+            offsets = [-1, 1] if place.role is Role.ENCODER else [-1, 0]
+        if not offsets or any(abs(offset) > REACH for offset in offsets):
+            raise ValueError(f"offsets={offsets}: must be some numbers from -{REACH} to {REACH}")
+        self.role, self.heads = place.role, heads
+        self.reach = REACH + max(map(abs, offsets))
+        turns = [offsets[head % len(offsets)] for head in range(heads)]
+        self.register_buffer("offset", torch.tensor(turns), persistent=False)
+        self.value = nn.Linear(place.query_dim, place.query_dim, bias=bias)
+        self.out = nn.Linear(place.query_dim, place.out_dim, bias=bias)
+        for linear in (self.value, self.out):
+            nn.init.xavier_uniform_(linear.weight)
+            if bias:
+                nn.init.zeros_(linear.bias)
+        self.dropout = Dropout(dropout)
+
+    def start(self, memory: Stream | None, *, rows: int, capacity: int) -> State:  # noqa: ARG002
+        """No tokens yet; the values of no more than those within reach are kept."""
+        weight = self.out.weight
+        numbers = torch.zeros((), dtype=product_format(weight), device=weight.device)
+        whole = torch.zeros((), dtype=torch.long, device=weight.device)
+        return WindowState(
+            sentences=rows if memory is None else memory.x.shape[0],
+            key=numbers.new_zeros(rows, self.heads, 0, 0),
+            value=numbers.new_zeros(rows, self.heads, 0, self.value.out_features // self.heads),
+            position=whole.new_zeros(rows, 0),
+            valid=whole.new_zeros(rows, 0, dtype=torch.bool),
+            radius=self.reach,
+        )
+
+    def forward(
+        self,
+        query: Stream,
+        memory: Stream | None = None,  # noqa: ARG002
+        *,
+        state: State | None = None,
+        capture: bool = False,
+    ) -> MixerOutput:
+        """Mix the whole sequence, or with a state its next tokens."""
+        value = by_head(self.value(query.x), self.heads)
+        position, valid, after = query.position, query.valid, None
+        if state is not None:
+            assert isinstance(state, WindowState)
+            after = state.append(value[..., :0], value, query)
+            _, value, position, valid = after.filled()
+        weights = self.density(one_row(query.position), one_row(position))
+        mask = allowed(query.position, position, valid, causal=self.role is Role.DECODER)
+        weights = weights.to(at_least_float32(value.dtype)) * mask
+        context = kernels.mix(self.dropout(weights.to(value.dtype)), value)
+        shown = weights.detach().float() if capture else None
+        return MixerOutput(self.out(side_by_side(context)), after, shown)
+
+    def density(self, query: Tensor, key: Tensor) -> Tensor:
+        """``N(j; i + o, 1)`` by head, 0 out of reach; of shape (rows, heads, queries, keys)."""
+        distance = (key[:, None, :] - query[:, :, None])[:, None]
+        beside = (distance - self.get_buffer("offset")[:, None, None]).double()
+        density = torch.exp(-0.5 * beside.square()) / math.sqrt(2 * math.pi)
+        return density.masked_fill(distance.abs() > self.reach, 0.0)

@@ -1,0 +1,109 @@
+"""Sliding-window attention."""
+
+import torch
+from torch import Tensor
+
+from attn.contract import Capabilities, Place, PositionKind, Role, State
+from attn.precision import product_format
+from attn.registry import register
+from attn.score import kernels
+from attn.score.core import Core
+from attn.score.projections import Projections
+from attn.score.scores import Dot
+from attn.score.shell import ScoreAttention
+from attn.states import WindowState
+
+
+@register("attention", "window")
+class WindowAttention(ScoreAttention):
+    """Scaled dot-product attention to the keys nearby.
+
+    Query i sees the keys j with ``|i - j| <= radius`` in an encoder, ``0 <= i - j <= radius`` in a
+    decoder, which keeps no more than ``radius`` tokens. In an encoder the first ``global_tokens``
+    see all and are seen by all. Long sequences are computed by blocks, in time and memory
+    ``O(T radius)``. Beltagy et al. 2020, "Longformer: The Long-Document Transformer", whose
+    windows are twice the radius wide; its global tokens have projections of their own, ours do not.
+
+    Raises:
+        ValueError: sizes that do not fit each other, a kernel that does not exist.
+    """
+
+    capabilities = Capabilities(
+        roles=frozenset({Role.ENCODER, Role.DECODER}),
+        positions=frozenset(PositionKind),
+        kernels=kernels.KERNELS,
+        state="window",
+        order_aware=True,
+        time="T radius D",
+        paper="Beltagy et al. 2020",
+    )
+
+    def __init__(
+        self,
+        place: Place,
+        *,
+        heads: int = 8,
+        radius: int = 8,
+        global_tokens: int = 0,
+        head_dim: int | None = None,
+        value_dim: int | None = None,
+        bias: bool = False,
+        dropout: float = 0.0,
+        kernel: str = "auto",
+    ) -> None:
+        for option, size in (("radius", radius), ("global_tokens", global_tokens)):
+            if size < 0:
+                raise ValueError(f"{option}={size}: must not be negative")
+        maps = Projections(place, heads=heads, head_dim=head_dim, value_dim=value_dim, bias=bias)
+        core = Core(score=Dot(maps.head_dim**-0.5), dropout=dropout, kernel=kernel)
+        super().__init__(place, projections=maps, core=core, pattern=self.near)
+        self.radius = radius
+        # A decoder would have to keep what it can never see again.
+        self.all_seeing = global_tokens if place.role is Role.ENCODER else 0
+
+    def near(self, query: Tensor, key: Tensor) -> Tensor:
+        """Which keys lie within the radius, or are global, as their query may be."""
+        seen = (query - key).abs() <= self.radius
+        if self.all_seeing:
+            seen = seen | (query < self.all_seeing) | (key < self.all_seeing)
+        return seen
+
+    def empty(self, rows: int, capacity: int, sentences: int) -> State:  # noqa: ARG002
+        """No tokens yet."""
+        maps = self.projections
+        weight = maps.out.weight
+        numbers = torch.zeros((), dtype=product_format(weight), device=weight.device)
+        whole = torch.zeros((), dtype=torch.long, device=weight.device)
+        return WindowState(
+            sentences=sentences,
+            key=numbers.new_zeros(rows, maps.kv_heads, 0, maps.head_dim),
+            value=numbers.new_zeros(rows, maps.kv_heads, 0, maps.value_dim),
+            position=whole.new_zeros(rows, 0),
+            valid=whole.new_zeros(rows, 0, dtype=torch.bool),
+            radius=self.radius,
+        )
+
+    def mix(
+        self, q: Tensor, k: Tensor, v: Tensor, query: Tensor, key: Tensor, valid: Tensor
+    ) -> Tensor:
+        """The context, by blocks of queries where the sequence is long."""
+        time, keys = q.shape[2], k.shape[2]
+        block = max(2 * self.radius, 64)
+        if time != keys or time < 2 * block:
+            return super().mix(q, k, v, query, key, valid)
+        # Positions grow by one at least, so what is near in position is near in place.
+        ahead = self.radius if self.role is Role.ENCODER else 0
+        contexts = []
+        first = min(self.all_seeing, time)
+        if first:
+            contexts.append(super().mix(q[:, :, :first], k, v, query[:, :first], key, valid))
+        for start in range(first, time, block):
+            end = min(start + block, time)
+            low, high = max(first, start - self.radius), min(time, end + ahead)
+            k_near, v_near = (torch.cat((x[:, :, :first], x[:, :, low:high]), 2) for x in (k, v))
+            key_near, valid_near = (
+                torch.cat((x[:, :first], x[:, low:high]), 1) for x in (key, valid)
+            )
+            some = q[:, :, start:end], k_near, v_near
+            contexts.append(super().mix(*some, query[:, start:end], key_near, valid_near))
+        return torch.cat(contexts, 2)
