@@ -15,6 +15,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 ANY = "\0"
 TYPES = {"annotation", "returns", "slice"}
+NO_WORDS = {"T S D"}  # what an attention costs
 # Shown by --help and by attn list, and what shells run.
 HELP = {"PURPOSE", "EXAMPLES", "HELP", "MORE", "CAPABILITIES", "BASH", "ZSH"}
 # Help, what is translated, what is proven.
@@ -88,7 +89,7 @@ def told(path):
     """The lines in a module that are messages, and where they stand."""
     for node in read(ast.parse(path.read_text(encoding="utf-8"))):
         for line in dict.fromkeys(line for text in texts(node) for line in text.splitlines()):
-            if re.search(r"\w\W* \W*\w", line.replace(ANY, "")):
+            if line not in NO_WORDS and re.search(r"\w\W* \W*\w", line.replace(ANY, "")):
                 yield f"{path.relative_to(ROOT)}:{node.lineno}", line.strip(" ;:,")
 
 

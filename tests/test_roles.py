@@ -180,3 +180,23 @@ def test_layers_of_their_own_are_told():
     entries = [{"layers": 0, "name": "softmax"}, {"layers": "1-2", "name": "onlooker"}]
     roles = Roles(config(encoder_layers=entries))
     assert roles.summary().startswith("encoder softmax onlooker onlooker, decoder")
+
+
+def test_an_attention_within_which_positions_cannot_act_is_named(monkeypatch):
+    class Turned:
+        kind = PositionKind.ROTARY
+
+    class Wave:
+        capabilities = Capabilities(roles=frozenset(Role))
+
+        def __init__(self, place, *, heads: int = 2):
+            pass
+
+    monkeypatch.setitem(registry.get_kind("position").components, "turned", Turned)
+    monkeypatch.setitem(registry.get_kind("attention").components, "wave", Wave)
+    changes = {"position": {"name": "turned"}, "decoder_attention": {"name": "wave"}}
+    assert problems(Roles(config(**changes))) == [
+        "position=turned: cannot act within decoder_attention=wave; "
+        "choose one of learned, sinusoidal"
+    ]
+    assert problems(Roles(config(position={"name": "turned"}))) == []
