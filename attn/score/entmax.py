@@ -2,10 +2,8 @@
 
 All are ``a = argmax_p p . s + H_alpha(p)`` over the simplex, ``H_alpha`` being Tsallis' entropy,
 that is ``a_j = max((alpha - 1) s_j - tau, 0)^(1 / (alpha - 1))`` with the one ``tau`` for which the
-row sums to 1. Peters, Niculae, Martins 2019, "Sparse Sequence-to-Sequence Models".
-
-Where a row's largest score is 0, tau is at least -1. So scores, multiplied by alpha - 1, may be
-raised to -1: what lies there gets no weight, and sums stay finite whatever was hidden.
+row sums to 1. Peters, Niculae, Martins 2019, "Sparse Sequence-to-Sequence Models". Where the
+largest of the scores is 0, tau lies between -1 and 0.
 """
 
 import math
@@ -47,8 +45,7 @@ def entmax15(scores: Float[Tensor, "*rows keys"]) -> Float[Tensor, "*rows keys"]
         spread = (1 / count - (square - mean.square())).relu()
         thresholds = mean - spread.sqrt()
         size = (thresholds <= ordered).sum(-1, keepdim=True)
-        tau = thresholds.gather(-1, size - 1).clamp(min=-1)
-        return (x - tau).relu().square()
+        return (x - thresholds.gather(-1, size - 1)).relu().square()
 
     return _solved(scores, torch.tensor(1.5), solve)
 
@@ -73,7 +70,7 @@ def entmax(
 
 
 def _from_the_largest(x: Tensor) -> Tensor:
-    return (x - x.amax(-1, keepdim=True)).clamp(min=-1)
+    return x - x.amax(-1, keepdim=True)
 
 
 def _counts(x: Tensor) -> Tensor:

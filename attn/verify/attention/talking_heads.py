@@ -54,7 +54,7 @@ def _relabelled(case: Case) -> None:
     same(attention(query, memory, capture=True).weights, plain[:, [2, 0, 3, 1]])
 
 
-@proof("attention", "talking_heads", "mixing shows nothing that is hidden")
+@proof("attention", "talking_heads", "mixing shows nothing that is hidden, nor learns from it")
 def _hidden(case: Case) -> None:
     attention = _built(case, *_maps())
     query, memory = stream(3, 7, lengths=(7, 4, 0)), case.memory((5, 2, 0))
@@ -62,6 +62,9 @@ def _hidden(case: Case) -> None:
     _, mask, _ = written.scores(attention, query, memory)
     holds(output.y.isfinite().all(), "not finite")
     holds((output.weights[~mask.expand_as(output.weights)] == 0).all(), "a hidden key has a weight")
+    output.y.square().sum().backward()
+    for linear in (attention.core.before, attention.core.after):
+        holds(linear.weight.grad.isfinite().all(), "a gradient is not finite")
     holds((output.y[~mask.any(-1)[:, 0]] == 0).all(), "a query that sees nothing found something")
 
 
