@@ -1,4 +1,4 @@
-"""Causal sums of key-value products, by chunks: a few products of matrices, no loop over time."""
+"""Causal sums of key-value products, by chunks of tokens, not token by token."""
 
 import torch
 import torch.nn.functional as F
@@ -22,6 +22,7 @@ def scan(
     """``y_i = q_i S_i``, ``S_i = exp(decay_i) S_{i-1} + k_i^T v_i``: all ``y`` and the last ``S``.
 
     ``total`` is ``S`` before the first token; without it that is zero, and the last is not given.
+    It is consumed: where no gradients are recorded, the last ``S`` takes its place in memory.
     Within a chunk every query meets every key before it; it meets the chunks before its own by
     their total. Time and memory grow linearly with the tokens. All is computed in float32 at
     least. Sun et al. 2023, "Retentive Network", section 2.3, where it is called chunkwise.
@@ -32,15 +33,20 @@ def scan(
         q, k, v = (_cut(x.to(wide), size) for x in (query, key, value))
         sums = None if decay is None else _cut(decay.to(wide), size).cumsum(-1)
         mixed = _causal(q @ k.transpose(-2, -1), sums) @ v
-        after = None
-        if total is not None or time > size:
-            if sums is not None:
-                q = q * sums.exp()[..., None]
-                k = k * (sums[..., -1:] - sums).exp()[..., None]
-            totals = _totals(k.transpose(-2, -1) @ v, total, sums)
-            mixed = mixed + q @ totals[:, :, :-1]
-            after = None if total is None else totals[:, :, -1]
-        return mixed.flatten(2, 3)[:, :, :time], after
+        if total is None and time <= size:
+            return mixed.flatten(2, 3), None
+        kept = None
+        if sums is not None:
+            kept = sums[..., -1].exp()[..., None, None]
+            q = q * sums.exp()[..., None]
+            k = k * (sums[..., -1:] - sums).exp()[..., None]
+        first = k.new_zeros(*k.shape[:2], k.shape[-1], v.shape[-1]) if total is None else total
+        chunks = [first.to(wide)]
+        for number in range(k.shape[2] - 1):
+            chunks.append(_grown(chunks[-1], k, v, kept, number))
+        before = torch.stack(chunks, 2) if len(chunks) > 1 else chunks[0][:, :, None]
+        mixed = (mixed + q @ before).flatten(2, 3)[:, :, :time]
+        return mixed, None if total is None else _grown(chunks[-1], k, v, kept, -1)
 
 
 def total_of(
@@ -64,7 +70,7 @@ def read(
 def ratios(sums: Float[Tensor, "*rows time"]) -> Float[Tensor, "*rows time time"]:
     """``exp(sum_i - sum_j)``: what is left at ``i`` of what came at ``j``; 0 if that is later."""
     later = torch.ones(2 * sums.shape[-1:], dtype=torch.bool, device=sums.device).triu(1)
-    return (sums[..., :, None] - sums[..., None, :]).masked_fill(later, -torch.inf).exp()
+    return (sums[..., :, None] - sums[..., None, :]).masked_fill_(later, -torch.inf).exp_()
 
 
 def _cut(x: Tensor, size: int) -> Tensor:
@@ -79,11 +85,16 @@ def _causal(products: Tensor, sums: Tensor | None) -> Tensor:
     return products.tril() if sums is None else products * ratios(sums)
 
 
-def _totals(added: Tensor, total: Tensor | None, sums: Tensor | None) -> Tensor:
-    """``S`` before each chunk and after the last one, from what each of them adds."""
-    first = torch.zeros_like(added[:, :, 0]) if total is None else total.to(added.dtype)
-    each = torch.cat((first[:, :, None], added), 2)
-    if sums is None:
-        return each.cumsum(2)
-    whole = F.pad(sums[..., -1], (1, 0)).cumsum(-1)
-    return (ratios(whole) @ each.flatten(-2)).unflatten(-1, each.shape[-2:])
+def _grown(total: Tensor, key: Tensor, value: Tensor, kept: Tensor | None, number: int) -> Tensor:
+    """``S`` after a chunk; after the last one (-1) written in place, unless gradients are recorded.
+
+    A state is large beside a token, and new memory costs more than the sum.
+    """
+    reused = number == -1 and not torch.is_grad_enabled()
+    if kept is not None:
+        fading = kept[:, :, number]
+        total = total.mul_(fading) if reused else total * fading
+    parts = (x[:, :, number].flatten(0, 1) for x in (key.transpose(-2, -1), value))
+    flat = total.flatten(0, 1)
+    grown = flat.baddbmm_(*parts) if reused else torch.baddbmm(flat, *parts)
+    return grown.unflatten(0, total.shape[:2])

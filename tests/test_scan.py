@@ -66,6 +66,15 @@ class TestScan:
         assert torch.allclose(torch.cat(parts, 2), whole, atol=1e-12)
         assert torch.allclose(total, last, atol=1e-12)
 
+    @torch.no_grad()
+    def test_without_gradients_the_last_sum_takes_the_place_of_the_first(self, chunk, decay):
+        q, k, v, total = tokens()
+        expected, last = recurrence(q, k, v, total, decay)
+        y, after = scan(q, k, v, total, decay=decay, chunk=chunk)
+        assert torch.allclose(y, expected, atol=1e-12)
+        assert torch.allclose(after, last, atol=1e-12)
+        assert (after.data_ptr() == total.data_ptr()) == (chunk >= TIME)
+
 
 @pytest.mark.parametrize("chunk", [1, 16, 4096])
 def test_sums_of_many_tokens_stay_exact_in_short_formats(chunk):

@@ -1,7 +1,7 @@
 """Linear attention: a positive feature map in place of the softmax, sums in place of scores."""
 
 import dataclasses
-from typing import cast
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -134,12 +134,27 @@ class LinearAttention(nn.Module):
 
 
 def features(x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-    """``elu(x) + 1``, in float32 at least.
+    """``elu(x) + 1``, in float32 at least."""
+    made: Tensor = _Features.apply(x.to(at_least_float32(x.dtype)))  # type: ignore[no-untyped-call]
+    return made
 
-    As ``exp(min(x, 0)) + max(x, 0)``: adding 1 to -1 would leave nothing of small features.
+
+class _Features(torch.autograd.Function):
+    """``f(x) = exp(min(x, 0)) + max(x, 0)``, ``f'(x) = min(f(x), 1)``.
+
+    Not ``elu(x) + 1``: adding 1 to almost -1 would leave nothing of small features.
     """
-    x = x.to(at_least_float32(x.dtype))
-    return x.clamp(max=0).exp() + x.relu()
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        made = x.clamp(max=0).exp_().add_(x.relu())
+        ctx.save_for_backward(made)
+        return made
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        (made,) = ctx.saved_tensors
+        return gradient * made.clamp(max=1)
 
 
 def _seen(key: Tensor, value: Tensor, valid: Bool[Tensor, "batch time"]) -> tuple[Tensor, Tensor]:

@@ -96,8 +96,8 @@ class Retention(nn.Module):
     ) -> MixerOutput:
         """Mix the whole sequence, or with a state its next tokens."""
         q, k, v = self.projections.all_of(query.x)
-        q, k = (turned(x, query.position) for x in (q * q.shape[-1] ** -0.5, k))
-        k = k.masked_fill(~query.valid[:, None, :, None], 0)
+        q = turned(q, query.position, q.shape[-1] ** -0.5)
+        k = turned(k, query.position, 1.0).masked_fill(~query.valid[:, None, :, None], 0)
         after, weights = None, None
         if self.role is Role.ENCODER:
             context = self._mix(q, k, v, query)
@@ -116,7 +116,8 @@ class Retention(nn.Module):
         with torch.autocast(q.device.type, enabled=False):
             at = one_row(position)
             distance = (at[:, None, :, None] - at[:, None, None, :]).abs()
-            weights = q @ k.transpose(-2, -1) * (distance * self._pace(q)[:, None, None]).exp()
+            weights = q @ k.transpose(-2, -1)
+            weights.mul_((distance * self._pace(q)[:, None, None]).exp_())
         return weights.tril() if self.role is Role.DECODER else weights
 
     def _scan(
@@ -143,12 +144,15 @@ class Retention(nn.Module):
 
 
 def turned(
-    x: Float[Tensor, "batch heads time dim"], position: Int[Tensor, "batch time"]
+    x: Float[Tensor, "batch heads time dim"], position: Int[Tensor, "batch time"], scale: float
 ) -> Float[Tensor, "batch heads time dim"]:
-    """Pairs of numbers turned by ``position * base^(-2i / (d - 2))``, in float32 at least."""
-    x = x.to(at_least_float32(x.dtype))
+    """Pairs of numbers ``x_i``, i from 0 on, as ``scale * e^(1j p base^(-2i / (d - 2))) x_i``.
+
+    In float32 at least, by products of complex numbers: these need the fewest passes.
+    """
+    x = x.to(at_least_float32(x.dtype)).contiguous()
     exponents = torch.linspace(0, 1, x.shape[-1] // 2, dtype=x.dtype, device=x.device)
     angles = one_row(position)[:, None, :, None] * BASE**-exponents
-    cosine, sine = angles.cos(), angles.sin()
-    a, b = x.unflatten(-1, (-1, 2)).unbind(-1)
-    return torch.stack((a * cosine - b * sine, b * cosine + a * sine), -1).flatten(-2)
+    turn = torch.polar(torch.full_like(angles, scale), angles)
+    pairs = torch.view_as_complex(x.unflatten(-1, (-1, 2)))
+    return torch.view_as_real(pairs * turn).flatten(-2)
