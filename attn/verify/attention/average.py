@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from attn.contract import Attention
+from attn.contract import Attention, Stream
 from attn.verify.cases import Case, stream
 from attn.verify.proofs import holds, proof, same
 
@@ -73,11 +73,18 @@ def _state(case: Case) -> None:
         holds(after.nbytes() == 2 * (16 + 1) * 8, f"a state of {after.nbytes()} bytes")
 
 
-@proof("attention", "average", "counts on beyond what short formats can")
+@proof("attention", "average", "counts on, token by token, beyond what short formats can")
 @torch.no_grad()
 def _long(case: Case) -> None:
     attention = case.build().to(torch.bfloat16)  # type: ignore[attr-defined]
-    query = stream(1, 4096)
-    query = dataclasses.replace(query, x=torch.ones_like(query.x, dtype=torch.bfloat16))
-    y = attention(query).y
-    same(y, y[:, :1].expand_as(y), 0.0)
+    query = stream(1, 600)
+    ones = torch.ones_like(query.x, dtype=torch.bfloat16)
+    query = dataclasses.replace(query, x=ones * (query.position < 300)[..., None])
+    state, y = attention.start(None, rows=1, capacity=600), ones
+    for i in range(600):
+        now = (tensor[:, i : i + 1] for tensor in (query.x, query.position, query.valid))
+        output = attention(Stream(*now), state=state)
+        state, y = output.state, output.y
+    # The mean is one half; 256 + 1 is 256 in bfloat16.
+    same(y[:, 0], attention(query).y[:, -1], 1e-2)
+    holds(float(state.total[0, 0]) == 300 == float(state.count) / 2, "a sum is not exact")
