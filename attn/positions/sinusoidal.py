@@ -5,35 +5,47 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from attn.contract import PositionKind, one_row
+from attn.distances import angles
 from attn.registry import register
+
+LAYOUTS = ("interleaved", "halves")
 
 
 @register("position", "sinusoidal")
 class Sinusoidal(nn.Module):
-    """Sines and cosines of fixed wavelengths, added to the embeddings.
+    """Sines and cosines of fixed wavelengths, added to the embeddings; computed in float32.
 
-    ``PE(p, 2i) = sin(p / base^(2i/D))``, ``PE(p, 2i+1) = cos(p / base^(2i/D))``, always computed in
-    float32. Vaswani et al. 2017, "Attention Is All You Need", section 3.5.
+    ``interleaved``: ``PE(p, 2i) = sin(p r_i)``, ``PE(p, 2i+1) = cos(p r_i)``,
+    ``r_i = base^(-2i/D)``; Vaswani et al. 2017, "Attention Is All You Need", section 3.5. The last
+    rate is ``base^(-(D-2)/D)``, somewhat above ``1 / base``.
+
+    ``halves``: ``PE(p, i) = sin(p r_i)``, ``PE(p, D/2 + i) = cos(p r_i)``,
+    ``r_i = base^(-i/(D/2-1))`` for i from 0 to D/2 - 1, so that the last rate is ``1 / base``: what
+    tensor2tensor and fairseq compute.
 
     Raises:
-        ValueError: an odd width, a base that is not positive.
+        ValueError: an odd width, a base that is not positive, an unknown layout.
     """
 
     kind = PositionKind.INPUT
     room = None
 
-    def __init__(self, *, dim: int, base: float = 10000.0) -> None:
+    def __init__(self, *, dim: int, base: float = 10000.0, layout: str = "interleaved") -> None:
         super().__init__()
         if dim % 2:
             raise ValueError(f"dim={dim}: must be even for sinusoidal positions")
         if base <= 0:
             raise ValueError(f"base={base}: must be positive")
-        exponents = torch.arange(0, dim, 2, dtype=torch.float32) / dim
+        if layout not in LAYOUTS:
+            raise ValueError(f"layout={layout}: unknown; choose one of {', '.join(LAYOUTS)}")
+        self.layout = layout
+        pair = torch.arange(dim // 2, dtype=torch.float32)
+        exponents = 2 * pair / dim if layout == "interleaved" else pair / max(dim // 2 - 1, 1)
         self.register_buffer("rates", base**-exponents, persistent=False)
 
     def forward(self, position: Int[Tensor, "batch time"]) -> Float[Tensor, "rows time dim"]:
         """The encoding of each position."""
-        position = one_row(position)
-        rates: Tensor = self.get_buffer("rates")
-        angles = position[..., None].float() * rates
-        return torch.stack((angles.sin(), angles.cos()), -1).flatten(-2)
+        sine, cosine = angles(one_row(position), self.get_buffer("rates"))
+        if self.layout == "halves":
+            return torch.cat((sine, cosine), -1)
+        return torch.stack((sine, cosine), -1).flatten(-2)
