@@ -64,6 +64,11 @@ class ScoreAttention(nn.Module):
         self.kind = PositionKind.NONE if position is None else position.kind
         if self.kind is PositionKind.VALUES:
             core.require(core.kernel, NO_VECTORS)
+            if projections.value_dim != projections.head_dim:
+                raise ValueError(
+                    f"value_dim={projections.value_dim}: must equal "
+                    f"head_dim={projections.head_dim}, the width of the position scheme's vectors"
+                )
 
     def start(self, memory: Stream | None, *, rows: int, capacity: int) -> State:
         """The state before the first token: empty room, or the projected source."""
