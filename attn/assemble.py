@@ -55,32 +55,52 @@ def part(config: Config, key: str, kind: str | None = None, **given: Any) -> Any
         return FIXED[key](**registry.options(FIXED[key], section, key=key))
 
 
-def model(config: Config, *, source_size: int, target_size: int) -> nn.Module:
-    """The model of a config, with its attentions and positions."""
-    roles = Roles(config)
-    kind = registry.find("position", config["position"]["name"])
-    outside = kind.kind in OUTSIDE  # type: ignore[attr-defined]
-    common: dict[tuple[Role, int, int], InnerPosition] = {}  # of schemes that layers share
+class Mixers:
+    """The attentions of a config, each made for its place.
 
-    def attention(role: Role, layer: int, dim: int) -> Attention:
-        key, section = roles.section(role, layer)
-        inner = None if outside or role is Role.CROSS else functools.partial(scheme, role, dim)
+    A scheme of positions that layers share is made once for all of them.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.config, self.roles = config, Roles(config)
+        self.kind: Any = registry.find("position", config["position"]["name"])
+        self.outside = self.kind.kind in OUTSIDE
+        self._common: dict[tuple[Role, int, int], InnerPosition] = {}
+
+    def attention(self, role: Role, layer: int, dim: int) -> Attention:
+        """The attention of one layer."""
+        key, section = self.roles.section(role, layer)
+        within = not (self.outside or role is Role.CROSS)
+        return self.placed(key, section, role, dim, within=within)
+
+    def placed(
+        self, key: str, section: Config, role: Role, dim: int, *, within: bool
+    ) -> Attention:
+        """The attention of a section, positions acting within it or not."""
+        inner = functools.partial(self._scheme, role, dim) if within else None
         place = Place(role=role, query_dim=dim, memory_dim=dim, out_dim=dim, position=inner)
         built: Attention = part({key: section}, key, "attention", place=place)
         return built
 
-    def position(dim: int) -> Position | None:
-        return part(config, "position", "position", dim=dim) if outside else None
+    def position(self, dim: int) -> Position | None:
+        """What is added to the embeddings, if anything."""
+        return part(self.config, "position", "position", dim=dim) if self.outside else None
 
-    def scheme(role: Role, dim: int, heads: int, head_dim: int) -> InnerPosition:
+    def _scheme(self, role: Role, dim: int, heads: int, head_dim: int) -> InnerPosition:
         given = {"role": role, "dim": dim, "heads": heads, "head_dim": head_dim}
-        if not getattr(kind, "shared", False):
-            made: InnerPosition = part(config, "position", "position", **given)
+        if not getattr(self.kind, "shared", False):
+            made: InnerPosition = part(self.config, "position", "position", **given)
             return made
-        if (role, heads, head_dim) not in common:
-            common[role, heads, head_dim] = part(config, "position", "position", **given)
-        return common[role, heads, head_dim]
+        if (role, heads, head_dim) not in self._common:
+            self._common[role, heads, head_dim] = part(
+                self.config, "position", "position", **given
+            )
+        return self._common[role, heads, head_dim]
 
+
+def model(config: Config, *, source_size: int, target_size: int) -> nn.Module:
+    """The model of a config, with its attentions and positions."""
+    mixers = Mixers(config)
     built: nn.Module = part(
         config,
         "model",
@@ -88,8 +108,8 @@ def model(config: Config, *, source_size: int, target_size: int) -> nn.Module:
         source_size=source_size,
         target_size=target_size,
         joint=config.get("target_tokenizer") is None,
-        attention=attention,
-        position=position,
+        attention=mixers.attention,
+        position=mixers.position,
     )
     return built
 

@@ -9,10 +9,10 @@ from omegaconf import MISSING
 from torch import nn
 
 from attn import registry
-from attn.assemble import FIXED, SECTIONS, Config, model, part, schedule
-from attn.contract import Attention, Role
+from attn.assemble import FIXED, SECTIONS, Config, Mixers, model, part, schedule
+from attn.contract import OUTSIDE, Attention, Role
 from attn.registry import ConfigError
-from attn.roles import COUNTS, Roles, Section
+from attn.roles import COUNTS, Roles, Section, capabilities
 from attn.roles import SECTIONS as ATTENTIONS
 from attn.score.kernels import CUDA_ALONE
 
@@ -93,13 +93,43 @@ def _parts_problems(config: Config, sections: Iterable[str]) -> Iterator[str]:
 
 def _part_problems(config: Config) -> Iterator[str]:
     """What is wrong with the parts of the model, seen by themselves."""
-    for key in ("model", "position"):
-        yield from _trial(lambda key=key: _checked(config, key))  # type: ignore[misc]
-    yield from _trial(lambda: Roles(config).check())
+    wrong = [
+        line
+        for key in ("model", "position")
+        for line in _trial(lambda key=key: _checked(config, key))  # type: ignore[misc]
+    ]
+    yield from wrong
+    misplaced = _trial(lambda: Roles(config).check())
+    yield from misplaced
+    if misplaced and not wrong:
+        yield from (line for line in mixer_problems(config) if line not in misplaced)
     for option in dict.fromkeys(COUNTS.values()):
         count = config["model"].get(option)
         if isinstance(count, int) and count > LAYERS:
             yield f"model.{option}={count}: must be at most {LAYERS}"
+
+
+def mixer_problems(config: Config, roles: Iterable[Role] = tuple(Role)) -> list[str]:
+    """Everything that keeps the attentions of some roles from standing there; makes no tensor."""
+    misplaced = _trial(lambda: Roles(config).check())
+    alone = _every_fault(lambda one: _each_alone(one, roles), config)
+    return list(dict.fromkeys([*misplaced, *alone]))
+
+
+def _each_alone(config: Config, roles: Iterable[Role]) -> None:
+    """Make the attentions by themselves; where one has no place, in a role that it serves."""
+    mixers, dim = Mixers(config), config["model"].get("dim")
+    for role in roles:
+        for layer in range(config["model"].get(COUNTS[role], 1) if dim else 0):
+            key, section = mixers.roles.section(role, layer)
+            able = capabilities(section["name"])
+            stands = role if role in able.roles else min(able.roles)
+            within = role in able.roles - {Role.CROSS} and mixers.kind.kind in able.positions - OUTSIDE
+            try:
+                with torch.device("meta"):
+                    mixers.placed(key, section, stands, dim, within=within)
+            except RuntimeError:
+                return  # it is too large, which is told where a whole model is made
 
 
 def _checked(config: Config, key: str) -> None:

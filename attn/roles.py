@@ -73,8 +73,7 @@ class Roles:
         found = [line for key in SECTIONS for line in self._section_problems(key)]
         for role in Role:
             found += _told(lambda role=role: self._role_problems(role))  # type: ignore[misc]
-        if not found:
-            found += self._position_problems()
+        found += _told(self._position_problems)
         if found:
             raise ConfigError(list(dict.fromkeys(found)))
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from attn import attention, positions, registry  # noqa: F401 - registers
-from attn.contract import OUTSIDE, Attention, InnerPosition, Place, Role, Stream
+from attn.contract import OUTSIDE, Attention, Capabilities, InnerPosition, Place, Role, Stream
 
 DIM, HEADS = 16, 4
 
@@ -20,6 +20,24 @@ class Case:
     role: Role
     position: str = "none"
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """The case in the words of the command line, its options apart."""
+        where = f"attention={self.attention} role={self.role.value}"
+        inside = "" if self.position == "none" else f" position={self.position}"
+        chosen = (f" {option}={registry.as_yaml(value)}" for option, value in self.options.items())
+        return f"{where}{inside}{''.join(chosen)}"
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the attention declares."""
+        declared: Capabilities = registry.find("attention", self.attention).capabilities  # type: ignore[attr-defined]
+        return declared
+
+    @property
+    def kernel(self) -> str:
+        """The kernel that is asked for, if any."""
+        return str(self.options.get("kernel", ""))
 
     def build(self, *, dim: int = DIM, seed: int = 0, **options: Any) -> Attention:
         """The attention in float64 and evaluation mode; ``options`` come before those of the case.

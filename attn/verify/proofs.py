@@ -17,20 +17,35 @@ class ProofError(AssertionError):
 
 @dataclasses.dataclass(frozen=True)
 class Proof:
-    """One property: of one variant, or with ``name`` None of all of a kind."""
+    """One property: of one variant, or with ``name`` None of all of a kind.
+
+    ``learns``: it asks for gradients, which on a CPU the flexible kernel has none of.
+    """
 
     kind: str
     name: str | None
     says: str
     roles: frozenset[Role]
     check: Check
+    learns: bool = False
+
+    @property
+    def topic(self) -> str:
+        """The short name that what it says may begin with, as ``G4`` of ``G4: ...``."""
+        before, colon, _ = self.says.partition(": ")
+        return before if colon and " " not in before else ""
 
 
 PROOFS: list[Proof] = []
 
 
 def proof(
-    kind: str, name: str | None, says: str, *, roles: Collection[Role] = tuple(Role)
+    kind: str,
+    name: str | None,
+    says: str,
+    *,
+    roles: Collection[Role] = tuple(Role),
+    learns: bool = False,
 ) -> Callable[[Check], Check]:
     """Register the function below as a proof; it raises :class:`ProofError` where it fails.
 
@@ -39,7 +54,7 @@ def proof(
     """
 
     def add(check: Check) -> Check:
-        PROOFS.append(Proof(kind, name, says, frozenset(roles), check))
+        PROOFS.append(Proof(kind, name, says, frozenset(roles), check, learns))
         return check
 
     return add

@@ -1,0 +1,165 @@
+"""Whether every choice of attention, role, positions, kernel and capture builds or is refused.
+
+A cell builds, without making a tensor, or is a config error of which every line says what is wrong
+and what to choose instead. There is no third outcome.
+"""
+
+import collections
+import dataclasses
+import functools
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import product
+from typing import Any
+
+from attn import checking, registry, roles
+from attn.contract import PositionKind, Role
+from attn.score import kernels
+from attn.score.core import FUSED
+from attn.verify.suite import capabilities, kind
+
+DIM, HEADS = 16, 4
+SAYS = re.compile(r"[\w.]+=\S+: .+; .*(choose one of \w|set \w|must be)")
+REASONS = {
+    "role": r"\w+_attention=",
+    "order": r"position=\w+: the encoder would see a bag of words",
+    "position": r"position[=.]",
+    "kernel": r"\w+_attention\.kernel=",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """One choice; ``kernel`` is always asked for, of attentions that have none too."""
+
+    attention: str
+    role: Role
+    position: str
+    kernel: str
+    capture: bool
+
+    def __str__(self) -> str:
+        """The choice in the words of the command line."""
+        captured = " captured" if self.capture else ""
+        return (
+            f"{self.role.value}_attention={self.attention} position={self.position} "
+            f"kernel={self.kernel}{captured}"
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What comes of a cell: what it is refused for, and what else is wrong with it."""
+
+    cell: Cell
+    refused: tuple[str, ...]
+    wrong: str | None
+
+
+def every(
+    attentions: Sequence[str], positions: Sequence[str], stands: Sequence[Role] = tuple(Role)
+) -> Iterator[Cell]:
+    """All cells of some attentions and positions."""
+    for choice in product(attentions, stands, positions, kernels.KERNELS, (False, True)):
+        yield Cell(*choice)
+
+
+def outcome(cell: Cell) -> Outcome:
+    """Build a cell, or be told why not, and compare with what the attention declares."""
+    try:
+        refused = _problems(cell.attention, cell.role, cell.position, cell.kernel)
+    except Exception as error:  # noqa: BLE001 - the third outcome, whatever it is
+        return Outcome(cell, (), f"{type(error).__name__}: {' '.join(str(error).split())}")
+    mute = [line for line in refused if not SAYS.match(line)]
+    if mute:
+        return Outcome(cell, refused, f"does not say what to choose instead: {mute[0]}")
+    told, due = {reason_of(line) for line in refused}, set(_reasons(cell))
+    if told != due:
+        said = f"refused for {_listed(told)}; it declares what is refused for {_listed(due)}"
+        return Outcome(cell, refused, said)
+    return Outcome(cell, refused, None)
+
+
+def reason_of(line: str) -> str:
+    """What a line refuses, in a word."""
+    return next((name for name, start in REASONS.items() if re.match(start, line)), "options")
+
+
+def _listed(reasons: Iterable[str]) -> str:
+    return ", ".join(sorted(reasons)) or "nothing"
+
+
+@functools.cache
+def _problems(attention: str, role: Role, position: str, kernel: str) -> tuple[str, ...]:
+    """Every line against a choice; capture is no part of a config, and changes none of them."""
+    return tuple(checking.mixer_problems(_config(attention, role, position, kernel), [role]))
+
+
+def _config(attention: str, role: Role, position: str, kernel: str) -> dict[str, Any]:
+    """A small model with softmax attention in the other roles; its encoder may be without order."""
+    options = registry.option_types(registry.find("attention", attention))
+    heads = {"heads": HEADS} if "heads" in options else {}
+    # `auto` is what an attention does that has no choice.
+    chosen = {"kernel": kernel} if "kernel" in options or kernel != "auto" else {}
+    orderless = {"allow_bag_of_words": True} if _may_be_orderless(role, position) else {}
+    softmax = {"name": "softmax", "heads": HEADS}
+    return {
+        "model": {"name": "transformer", "encoder_layers": 1, "decoder_layers": 1, "dim": DIM},
+        "position": {"name": position, **orderless},
+        "attention": softmax,
+        "attention_elsewhere": softmax,
+        f"{role.value}_attention": {"name": attention, **heads, **chosen},
+    }
+
+
+def _may_be_orderless(role: Role, position: str) -> bool:
+    return kind(position) is PositionKind.NONE and role is not Role.ENCODER
+
+
+def _reasons(cell: Cell) -> Iterator[str]:
+    """Why a cell is to be refused, by what is declared."""
+    able, scheme = capabilities(cell.attention), kind(cell.position)
+    if cell.role not in able.roles:
+        yield "role"
+    if cell.role is not Role.CROSS and scheme not in able.positions:
+        yield "position"
+    if cell.role is Role.ENCODER and scheme is PositionKind.NONE and not able.order_aware:
+        yield "order"
+    acts = cell.role in able.roles - {Role.CROSS} and scheme in able.positions
+    values = acts and scheme is PositionKind.VALUES and cell.kernel in FUSED
+    if cell.kernel not in {*able.kernels, "auto"} or values:
+        yield "kernel"
+
+
+@dataclasses.dataclass
+class Count:
+    """How many cells were built, how many refused, and for what."""
+
+    built: int = 0
+    refused: int = 0
+    reasons: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
+    wrong: list[Outcome] = dataclasses.field(default_factory=list)
+
+    def add(self, one: Outcome) -> None:
+        """Take an outcome in."""
+        if one.wrong is not None:
+            self.wrong.append(one)
+        elif one.refused:
+            self.refused += 1
+            self.reasons.update({reason_of(line) for line in one.refused})
+        else:
+            self.built += 1
+
+    def __str__(self) -> str:
+        """The counts in words; a cell may be refused for more than one reason."""
+        why = ", ".join(f"{reason} {count}" for reason, count in self.reasons.most_common())
+        total = self.built + self.refused + len(self.wrong)
+        return f"{total} cells: {self.built} built, {self.refused} refused{why and f' ({why})'}"
+
+
+def count(outcomes: Iterable[Outcome]) -> Count:
+    """The counts of some outcomes."""
+    counted = Count()
+    for one in outcomes:
+        counted.add(one)
+    return counted

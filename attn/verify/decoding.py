@@ -1,0 +1,136 @@
+"""What every attention proves of decoding: no look ahead, and states that stand for the past."""
+
+import dataclasses
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from attn.contract import Role, Stream
+from attn.registry import find, option_types
+from attn.verify.cases import Case, stream
+from attn.verify.proofs import holds, proof, same
+from attn.verify.streams import apart, cut, in_steps, leaf, rows, stepped, with_holes
+
+ROUNDED = 1e-6  # float32 beside float64
+CUTS = ((1,) * 7, (3, 3, 1), (4, 1, 1, 1), (7,))
+
+
+@proof("attention", None, "G4: cannot see the future", roles=[Role.DECODER])
+def _future(case: Case) -> None:
+    attention, query = case.build(), stream(3, 7)
+    changed = query.x.clone()
+    changed[:, 4:] += 10
+    before = attention(query).y
+    after = attention(dataclasses.replace(query, x=changed)).y
+    same(before[:, :4], after[:, :4], 0.0)
+    holds(not torch.allclose(before[:, 4:], after[:, 4:]), "what changed makes no difference")
+
+
+@proof("attention", None, "G4: learns nothing from the future", roles=[Role.DECODER], learns=True)
+def _no_gradient(case: Case) -> None:
+    attention = case.build()
+    x, query = leaf(stream(3, 7))
+    (gradient,) = torch.autograd.grad(attention(query).y[:, :4].square().sum(), x)
+    same(gradient[:, 4:], torch.zeros_like(gradient[:, 4:]), 0.0)
+
+
+@proof("attention", None, "G5: step by step is all at once", roles=[Role.DECODER])
+def _steps(case: Case) -> None:
+    attention, tolerance = case.build(), max(1e-12, case.capabilities.gap)
+    for query in (stream(3, 7), apart(with_holes(stream(3, 7)))):
+        whole = attention(query).y
+        for cuts in CUTS[1:2] if case.kernel == "flex" else CUTS:  # it is slow on a CPU
+            same(stepped(attention, query, cuts), whole, tolerance)
+
+
+@proof("attention", None, "G5: gradients flow through states", roles=[Role.DECODER], learns=True)
+def _through_states(case: Case) -> None:
+    attention, tolerance = case.build(), max(1e-10, case.capabilities.gap)
+    x, query = leaf(stream(3, 7))
+    gradients = [
+        torch.autograd.grad(y.square().sum(), x)[0]
+        for y in (stepped(attention, query, (3, 4)), attention(query).y)
+    ]
+    same(*gradients, tolerance)
+
+
+@proof("attention", None, "G8: capture changes nothing step by step", roles=[Role.DECODER])
+def _captured_steps(case: Case) -> None:
+    attention, query, cuts = case.build(), stream(3, 7), (3, 1, 3)
+    captured = in_steps(attention, query, cuts, capture=True)
+    same(torch.cat([one.y for one in captured], 1), stepped(attention, query, cuts), 0.0)
+    whole, at = attention(query, capture=True).weights, 0
+    assert whole is not None
+    for count, output in zip(cuts, captured, strict=True):
+        at += count
+        if case.capabilities.state == "kv":  # which alone knows all tokens
+            holds(output.weights is not None, "a step with capture gives no weights")
+            assert output.weights is not None
+            same(output.weights, whole[:, :, at - count : at, :at], ROUNDED)
+
+
+def _after(case: Case, change: Callable[[Stream], Stream], rows_of: Tensor, kept: bool) -> None:
+    """A state that is reordered or kept goes on as that of the sentences picked so."""
+    with torch.no_grad():
+        attention, query = case.build(), change(stream(6, 7))
+        state = attention.start(stream(3, 5), rows=6, capacity=7)
+        moved = attention(cut(query, 0, 4), state=state).state
+        assert moved is not None
+        moved = moved.keep(torch.tensor([0, 2])) if kept else moved.reorder(rows_of)
+        y = attention(cut(rows(query, rows_of), 4, 7), state=moved).y
+        expected = attention(rows(query, rows_of)).y[:, 4:]
+        same(y, expected, max(1e-12, case.capabilities.gap))
+
+
+def _uneven(whole: Stream) -> Stream:
+    """Sequences apart from each other, with padding in the past of every other one."""
+    valid = whole.valid.clone()
+    valid[::2, 1] = False
+    return apart(dataclasses.replace(whole, valid=valid))
+
+
+@proof("attention", None, "G6: a reordered state is of the sentences so ordered", roles=[Role.DECODER])
+def _reordered(case: Case) -> None:
+    for picked in ([1, 1, 2, 3, 5, 4], [0, 1, 2, 3, 4, 5]):
+        for change in (lambda whole: whole, _uneven):
+            _after(case, change, torch.tensor(picked), kept=False)
+
+
+@proof("attention", None, "G6: a kept state is of the sentences kept", roles=[Role.DECODER])
+def _kept(case: Case) -> None:
+    for change in (lambda whole: whole, _uneven):
+        _after(case, change, torch.tensor([0, 1, 4, 5]), kept=True)
+
+
+@proof("attention", None, "G6: hypotheses share the source of their sentence", roles=[Role.CROSS])
+def _shared(case: Case) -> None:
+    attention, memory = case.build(), stream(2, 5, lengths=[5, 3], seed=4)
+    query, each = stream(6, 3), torch.tensor([0, 0, 0, 1, 1, 1])
+    state = attention.start(memory, rows=6, capacity=3)
+    output = attention(query, state=state, capture=True)
+    expected = attention(query, rows(memory, each), capture=True)
+    same(output.y, expected.y)
+    if case.capabilities.weights != "implied":
+        assert output.weights is not None
+        assert expected.weights is not None
+        same(output.weights, expected.weights, ROUNDED)
+    plain = attention.start(memory, rows=2, capacity=9).nbytes()
+    holds(state.nbytes() == plain, f"{state.nbytes()} bytes for 3 rows a sentence, {plain} for 1")
+    alone = state.keep(torch.tensor([1]))
+    picked = torch.tensor([3, 4, 5])
+    same(attention(rows(query, picked), state=alone).y, expected.y[picked])
+
+
+@proof("attention", None, "G10: the state grows as declared", roles=[Role.DECODER])
+def _growth(case: Case) -> None:
+    narrow = "radius" in option_types(find("attention", case.attention))
+    attention = case.build(**({"radius": 2} if narrow else {}))
+    query = stream(3, 10)
+    with torch.no_grad():
+        states = [output.state for output in in_steps(attention, query, (4, 2, 2, 2))]
+    sizes = [state.nbytes() for state in states if state is not None]
+    grown = [after - before for before, after in zip(sizes, sizes[1:], strict=False)]
+    as_declared = min(grown) > 0 if case.capabilities.state == "kv" else max(grown) == 0
+    said = f"state={case.capabilities.state}: {sizes} bytes at 4, 6, 8 and 10 tokens"
+    holds(as_declared and len(set(grown)) == 1, said)

@@ -1,0 +1,185 @@
+"""Which proofs are due of which cases, and what comes of them."""
+
+import dataclasses
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, combinations
+
+import torch
+
+from attn import registry
+from attn.contract import OUTSIDE, Capabilities, PositionKind, Role
+from attn.verify import (  # noqa: F401 - each registers proofs
+    attention,
+    decoding,
+    generic,
+    generic_positions,
+    positions,
+)
+from attn.verify.cases import Case
+from attn.verify.proofs import PROOFS, Proof, ProofError
+
+SELF = (Role.ENCODER, Role.DECODER)
+OF_FLEX = {"G1", "G2", "G4", "G5", "G8"}
+OF_NO_KERNEL = {"G3", "G6", "G10", "G13", "G16"}
+LONGEST = 300  # of what is said of a failure
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What came of one proof of one case; ``failed`` says why it does not hold."""
+
+    proof: Proof
+    case: Case
+    failed: str | None
+    seconds: float
+
+    @property
+    def size(self) -> tuple[int, int, int]:
+        """How much there is to look at where it fails; the proof's place comes last."""
+        apart = self.case.position != "none"
+        return len(self.case.options), apart, PROOFS.index(self.proof)
+
+    def __str__(self) -> str:
+        """What does not hold, where, and by how much."""
+        return f"{self.case}: {self.proof.says}: {self.failed or 'holds'}"
+
+
+def capabilities(name: str) -> Capabilities:
+    """What an attention declares."""
+    return Case(name, Role.ENCODER).capabilities
+
+
+def kind(position: str) -> PositionKind:
+    """How a position scheme enters the model."""
+    declared: PositionKind = registry.find("position", position).kind  # type: ignore[attr-defined]
+    return declared
+
+
+def inner(name: str, role: Role) -> list[str]:
+    """The position schemes that may act within an attention in a role."""
+    if role is Role.CROSS:
+        return []
+    taken = capabilities(name).positions - OUTSIDE
+    return [one for one in registry.names("position") if kind(one) in taken]
+
+
+def every_role(name: str) -> list[Role]:
+    """The roles that an attention serves, in their order."""
+    return [role for role in Role if role in capabilities(name).roles]
+
+
+def plain(name: str) -> list[Case]:
+    """One case a role, with the kernel and the positions that are taken unasked."""
+    return [Case(name, role) for role in every_role(name)]
+
+
+def whole(name: str) -> list[Case]:
+    """Every role with every scheme that may act within it and every kernel."""
+    return [case for case in _every(name) if builds(case)]
+
+
+def cover(names: Sequence[str]) -> list[Case]:
+    """Few cases besides the plain ones that hold every pair of two choices.
+
+    Of attentions, roles, schemes and kernels, as far as they can stand together. First each scheme
+    goes once with each attention, kernels and roles taking turns; what is left is added.
+    """
+    seen = {pair for name in names for case in plain(name) for pair in _pairs(case)}
+    found = []
+    for case in chain(_turns(names), chain.from_iterable(map(_every, names))):
+        if not _pairs(case) <= seen and builds(case):
+            found.append(case)
+            seen |= _pairs(case)
+    return found
+
+
+def _turns(names: Sequence[str]) -> Iterator[Case]:
+    for number, name in enumerate(names):
+        roles, kernels = every_role(name), capabilities(name).kernels or ("",)
+        inside = [role for role in roles if role in SELF]
+        schemes = sorted({scheme for role in inside for scheme in inner(name, role)})
+        for turn, position in enumerate(schemes):
+            role = inside[(turn + number // len(kernels)) % len(inside)]
+            yield _case(name, role, position, kernels[(turn + number) % len(kernels)])
+
+
+def _every(name: str) -> Iterator[Case]:
+    for role in every_role(name):
+        for position in ["none", *inner(name, role)]:
+            for kernel in capabilities(name).kernels or ("",):
+                yield _case(name, role, position, kernel)
+
+
+def _case(name: str, role: Role, position: str, kernel: str) -> Case:
+    chosen = {"kernel": kernel} if kernel not in {"", "auto"} else {}
+    return Case(name, role, position, chosen)
+
+
+def _pairs(case: Case) -> set[frozenset[tuple[str, str]]]:
+    """Every pair of the choices of a case."""
+    chosen = {
+        ("attention", case.attention),
+        ("role", case.role.value),
+        ("position", case.position),
+        ("kernel", case.kernel),
+    }
+    return {frozenset(pair) for pair in combinations(chosen, 2)}
+
+
+def builds(case: Case) -> bool:
+    """Whether a case is one that can be made; the others are refused, see `attn.verify.cells`."""
+    try:
+        with torch.device("meta"):
+            case.build()
+    except (ValueError, registry.ConfigError):
+        return False
+    return True
+
+
+def due(case: Case) -> Iterator[Proof]:
+    """The proofs that a case of an attention is to pass: those of all, and its own of no choices.
+
+    A kernel that is asked for is not put to what no kernel decides. On a CPU the flexible kernel
+    has no gradients, and is traced anew at every call: it is put to the main proofs alone.
+    """
+    chosen = case.position != "none" or bool(case.kernel)
+    for proof in PROOFS:
+        if proof.kind != "attention" or case.role not in proof.roles:
+            continue
+        if case.kernel and proof.topic in OF_NO_KERNEL:
+            continue
+        if case.kernel == "flex" and (proof.learns or proof.topic not in OF_FLEX):
+            continue
+        if proof.name is None or (proof.name == case.attention and not chosen):
+            yield proof
+
+
+def due_of_position(name: str, roles: Iterable[Role] = SELF) -> Iterator[tuple[Proof, Case]]:
+    """The proofs that a position scheme is to pass, with softmax attention around it."""
+    for proof in PROOFS:
+        if proof.kind == "position" and proof.name in {None, name}:
+            for role in SELF:
+                if role in proof.roles and role in roles:
+                    case = Case("softmax", role, name)
+                    if proof.name is not None or builds(case):
+                        yield proof, case
+
+
+def put_to(proof: Proof, case: Case) -> Result:
+    """Try a proof on a case."""
+    began = time.perf_counter()
+    failed = None
+    try:
+        with torch.set_grad_enabled(case.kernel != "flex"):
+            proof.check(case)
+    except ProofError as error:
+        failed = str(error)
+    except Exception as error:  # noqa: BLE001 - a variant may fail in any way
+        failed = f"{type(error).__name__}: {' '.join(str(error).split())}"[:LONGEST]
+    return Result(proof, case, failed, time.perf_counter() - began)
+
+
+def smallest(results: Iterable[Result]) -> Result | None:
+    """Of what does not hold, what is easiest to look at."""
+    return min((one for one in results if one.failed), key=lambda one: one.size, default=None)
