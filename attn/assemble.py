@@ -15,7 +15,15 @@ from torch import nn
 from attn import attention as _attention  # noqa: F401 - registers
 from attn import corpora, models, optim, positions, registry, search, tokenizers, vocabulary  # noqa: F401
 from attn.batching import Batches
-from attn.contract import OUTSIDE, Attention, InnerPosition, Place, Position, Role
+from attn.contract import (
+    OUTSIDE,
+    Attention,
+    InnerPosition,
+    Place,
+    Position,
+    PositionKind,
+    Role,
+)
 from attn.filters import Filters, counted, oddities, shared
 from attn.loss import Loss
 from attn.precision import Precision
@@ -63,8 +71,10 @@ class Mixers:
 
     def __init__(self, config: Config) -> None:
         self.config, self.roles = config, Roles(config)
-        self.kind: Any = registry.find("position", config["position"]["name"])
-        self.outside = self.kind.kind in OUTSIDE
+        component: Any = registry.find("position", config["position"]["name"])
+        self.kind: PositionKind = component.kind
+        self._shared: bool = getattr(component, "shared", False)
+        self.outside = self.kind in OUTSIDE
         self._common: dict[tuple[Role, int, int], InnerPosition] = {}
 
     def attention(self, role: Role, layer: int, dim: int) -> Attention:
@@ -73,9 +83,7 @@ class Mixers:
         within = not (self.outside or role is Role.CROSS)
         return self.placed(key, section, role, dim, within=within)
 
-    def placed(
-        self, key: str, section: Config, role: Role, dim: int, *, within: bool
-    ) -> Attention:
+    def placed(self, key: str, section: Config, role: Role, dim: int, *, within: bool) -> Attention:
         """The attention of a section, positions acting within it or not."""
         inner = functools.partial(self._scheme, role, dim) if within else None
         place = Place(role=role, query_dim=dim, memory_dim=dim, out_dim=dim, position=inner)
@@ -88,13 +96,11 @@ class Mixers:
 
     def _scheme(self, role: Role, dim: int, heads: int, head_dim: int) -> InnerPosition:
         given = {"role": role, "dim": dim, "heads": heads, "head_dim": head_dim}
-        if not getattr(self.kind, "shared", False):
+        if not self._shared:
             made: InnerPosition = part(self.config, "position", "position", **given)
             return made
         if (role, heads, head_dim) not in self._common:
-            self._common[role, heads, head_dim] = part(
-                self.config, "position", "position", **given
-            )
+            self._common[role, heads, head_dim] = part(self.config, "position", "position", **given)
         return self._common[role, heads, head_dim]
 
 

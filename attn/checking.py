@@ -1,5 +1,6 @@
 """What is wrong with a config, all of it, before anything of size is made."""
 
+import contextlib
 import copy
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -119,17 +120,15 @@ def mixer_problems(config: Config, roles: Iterable[Role] = tuple(Role)) -> list[
 def _each_alone(config: Config, roles: Iterable[Role]) -> None:
     """Make the attentions by themselves; where one has no place, in a role that it serves."""
     mixers, dim = Mixers(config), config["model"].get("dim")
-    for role in roles:
-        for layer in range(config["model"].get(COUNTS[role], 1) if dim else 0):
-            key, section = mixers.roles.section(role, layer)
+    stands = [(role, *layer) for role in roles for layer in _layers(config, role)] if dim else []
+    with torch.device("meta"), contextlib.suppress(RuntimeError):  # of sizes, told elsewhere
+        for role, key, section in stands:
             able = capabilities(section["name"])
-            stands = role if role in able.roles else min(able.roles)
-            within = role in able.roles - {Role.CROSS} and mixers.kind.kind in able.positions - OUTSIDE
-            try:
-                with torch.device("meta"):
-                    mixers.placed(key, section, stands, dim, within=within)
-            except RuntimeError:
-                return  # it is too large, which is told where a whole model is made
+            if role not in able.roles:
+                mixers.placed(key, section, min(able.roles), dim, within=False)
+            else:
+                within = role is not Role.CROSS and mixers.kind in able.positions - OUTSIDE
+                mixers.placed(key, section, role, dim, within=within)
 
 
 def _checked(config: Config, key: str) -> None:

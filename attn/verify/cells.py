@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 from typing import Any
 
-from attn import checking, registry, roles
+from attn import checking, registry
 from attn.contract import PositionKind, Role
 from attn.score import kernels
 from attn.score.core import FUSED

@@ -95,7 +95,9 @@ def _autocast(case: Case) -> None:
         return
     plain = tables(made, query + 500, key + 500) if _unlimited(made) else tables(made, query, key)
     with torch.autocast("cpu", torch.bfloat16):
-        short = tables(made, query + 500, key + 500) if _unlimited(made) else tables(made, query, key)
+        short = (
+            tables(made, query + 500, key + 500) if _unlimited(made) else tables(made, query, key)
+        )
     for one, other in zip(plain, short, strict=True):
         same(one, other, 1e-6)
 

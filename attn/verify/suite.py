@@ -157,13 +157,14 @@ def due(case: Case) -> Iterator[Proof]:
 
 def due_of_position(name: str, roles: Iterable[Role] = SELF) -> Iterator[tuple[Proof, Case]]:
     """The proofs that a position scheme is to pass, with softmax attention around it."""
+    cases = [Case("softmax", role, name) for role in SELF if role in set(roles)]
+    able = {case.role for case in cases if builds(case)}
     for proof in PROOFS:
-        if proof.kind == "position" and proof.name in {None, name}:
-            for role in SELF:
-                if role in proof.roles and role in roles:
-                    case = Case("softmax", role, name)
-                    if proof.name is not None or builds(case):
-                        yield proof, case
+        if proof.kind != "position" or proof.name not in {None, name}:
+            continue
+        for case in cases:  # its own proofs may be of what it refuses
+            if case.role in proof.roles and (proof.name == name or case.role in able):
+                yield proof, case
 
 
 def put_to(proof: Proof, case: Case) -> Result:

@@ -1,0 +1,161 @@
+"""``attn verify``: what holds of each attention and position scheme, and what does not."""
+
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from omegaconf import DictConfig
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from attn import assemble, registry, tables
+from attn.contract import OUTSIDE, Role
+from attn.registry import RunError, suggest
+from attn.verify import cells, matrix, suite
+from attn.verify.cases import Case
+from attn.verify.suite import Result
+
+PURPOSE = "prove what attentions and position schemes promise, and show what holds"
+EXAMPLES = """
+attn verify
+attn verify attention=softmax role=decoder
+attn verify attention=mine plugins=[my_attention] format=markdown
+"""
+FORMATS = ("terminal", "markdown", "json")
+
+
+def check(cfg: DictConfig) -> list[str]:
+    """All problems: an unknown role or format, options that do not fit, what cannot stand so."""
+    asked = assemble.plain(cfg)
+    found = []
+    if asked["format"] not in FORMATS:
+        found.append(f"format={asked['format']}: unknown; {suggest(str(asked['format']), FORMATS)}")
+    roles = [role.value for role in Role]
+    if asked["role"] not in {None, *roles}:
+        found.append(f"role={asked['role']}: unknown; {suggest(str(asked['role']), roles)}")
+    for key in ("attention", "position"):
+        if asked[key]:
+            component = registry.find(key, asked[key]["name"])
+            options = {option: value for option, value in asked[key].items() if option != "name"}
+            given = registry.get_kind(key).given
+            found += registry.problems(component, options, given=given, key=key)
+    return found or list(_misplaced(asked))
+
+
+def run(cfg: DictConfig) -> None:
+    """Put the chosen to their proofs, show what holds; a RunError if something does not."""
+    asked, began = assemble.plain(cfg), time.perf_counter()
+    chosen = _attentions(asked)
+    with _progress() as bar:
+        task = bar.add_task("", total=len(chosen) + 1)
+        results: list[Result] = []
+        counted = cells.Count()
+        extra = suite.cover(chosen) if asked["attention"] is None else None
+        for name in chosen:
+            bar.update(task, description=f"{name:16}")
+            for cell in cells.every([name], _positions(asked), _roles(asked)):
+                counted.add(cells.outcome(cell))
+            for case in _cases(asked, name, extra):
+                results += [suite.put_to(proof, case) for proof in suite.due(case)]
+            bar.advance(task)
+        bar.update(task, description=f"{'positions':16}")
+        for name in _positions(asked) if asked["attention"] is None else ():
+            due = suite.due_of_position(name, _roles(asked))
+            results += [suite.put_to(proof, case) for proof, case in due]
+    _show(asked["format"], results, counted, time.perf_counter() - began)
+    _judge(results, counted)
+
+
+def _attentions(asked: dict[str, Any]) -> list[str]:
+    if asked["attention"]:
+        return [asked["attention"]["name"]]
+    return [name for name in registry.names("attention") if set(_roles(asked)) & set(_served(name))]
+
+
+def _positions(asked: dict[str, Any]) -> list[str]:
+    return [asked["position"]["name"]] if asked["position"] else registry.names("position")
+
+
+def _roles(asked: dict[str, Any]) -> list[Role]:
+    return list(Role) if asked["role"] is None else [Role(asked["role"])]
+
+
+def _served(name: str) -> list[Role]:
+    return suite.every_role(name)
+
+
+def _options(section: dict[str, Any] | None) -> dict[str, Any]:
+    """The options of a section that are not those taken unasked."""
+    if not section:
+        return {}
+    usual = registry.defaults(registry.find("attention", section["name"]), {"place"})
+    usual |= {"heads": cells.HEADS}
+    return {key: value for key, value in section.items() if key != "name" and usual[key] != value}
+
+
+def _cases(asked: dict[str, Any], name: str, extra: list[Case] | None) -> Iterator[Case]:
+    """The plain cases, then those that choose; of one attention all pairs of its choices."""
+    options = _options(asked["attention"])
+    covering = suite.cover([name]) if extra is None else extra
+    for case in [*suite.plain(name), *covering]:
+        wanted = asked["position"] is None or case.position == asked["position"]["name"]
+        outside = asked["position"] is not None and suite.kind(asked["position"]["name"]) in OUTSIDE
+        if case.attention == name and case.role in _roles(asked) and (wanted or outside):
+            yield Case(name, case.role, case.position, {**options, **case.options})
+
+
+def _misplaced(asked: dict[str, Any]) -> Iterator[str]:
+    """What an attention that is named cannot do, and which could."""
+    if not asked["attention"]:
+        return
+    name = asked["attention"]["name"]
+    if asked["role"] is not None and Role(asked["role"]) not in _served(name):
+        roles = ", ".join(role.value for role in _served(name))
+        yield f"role={asked['role']}: attention={name} does not serve it; choose one of {roles}"
+    if asked["position"]:
+        position = asked["position"]["name"]
+        taken = suite.capabilities(name).positions
+        if suite.kind(position) not in taken:
+            able = [one for one in registry.names("position") if suite.kind(one) in taken]
+            yield (
+                f"position={position}: cannot act within attention={name}; "
+                f"choose one of {', '.join(able)}"
+            )
+
+
+def _progress() -> Progress:
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn())
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+
+
+def _show(form: str, results: list[Result], counted: cells.Count, seconds: float) -> None:
+    if form == "json":
+        sys.stdout.write(matrix.as_json(results, counted, seconds))
+        return
+    for kind, table in (("attention", matrix.attentions), ("position", matrix.positions)):
+        header, rows = table(results)
+        if not rows:
+            continue
+        if form == "markdown":
+            sys.stdout.write(tables.markdown(header, rows))
+        else:
+            tables.show(header, rows)
+        before = "- " if form == "markdown" else "  "
+        lines = "".join(f"{before}{line}\n" for line in matrix.legend(kind))
+        sys.stdout.write(f"\n{lines}\n")
+    held = sum(one.failed is None for one in results)
+    sys.stdout.write(f"{held} of {len(results)} proofs hold; {counted}; {seconds:.0f} s\n")
+
+
+def _judge(results: list[Result], counted: cells.Count) -> None:
+    """Name the smallest case of what does not hold."""
+    first = suite.smallest(results)
+    if first is not None:
+        more = sum(one.failed is not None for one in results) - 1
+        others = f"; {more} more do not hold" if more else ""
+        raise RunError(f"does not hold: {first}{others}")
+    if counted.wrong:
+        one = counted.wrong[0]
+        raise RunError(f"neither builds nor is refused as declared: {one.cell}: {one.wrong}")
