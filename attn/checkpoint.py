@@ -153,14 +153,15 @@ class Checkpoints:
         return self._path(ranked[0]) if ranked else None
 
     def find(self, name: str) -> Path:
-        """The checkpoint named: ``best``, ``last``, ``average`` (the newest), a step, a folder.
+        """The checkpoint named: ``best``, ``last``, ``average`` (the newest), a step, its folder.
 
         Raises:
             CheckpointError: there is none; the message says which there are.
         """
         named = {"best": self.best, "last": self.last, "average": self.average}
         folder = f"step-{name}" if name.isdecimal() else name
-        path = named[name]() if name in named else self.folder / folder
+        there = {path.name: path for path in self.folder.glob("*")}
+        path = named[name]() if name in named else there.get(folder)
         if path is None or not path.is_dir():
             steps = ", ".join(map(str, self.steps())) or "none"
             raise CheckpointError(

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from attn import sources
@@ -47,6 +48,25 @@ def _typed(line: str, typed: Mapping[str, Given]) -> str:
     if text == line:
         text = "".join(line.partition(": ")[1:])
     return printable(f"{one.typed}{text}")
+
+
+def unreachable(error: OSError, job: Sequence[Given]) -> str:
+    """What the system has against a path, told of the argument that names most of it."""
+    path = str(error.filename)
+    found = {part: one.typed for one in job for part in _paths(one) if _is_in(part, path)}
+    typed = found[max(found, key=len)] if found else path
+    return f"{typed}: cannot be reached ({error.strerror})"
+
+
+def _paths(one: Given) -> list[str]:
+    value = one.override.value()
+    return [str(part) for part in (value if isinstance(value, list) else [value])]
+
+
+def _is_in(part: str, path: str) -> bool:
+    """Whether a path holds all names of another."""
+    names = set(Path(part).parts)
+    return bool(names) and names <= set(Path(path).parts)
 
 
 def at(tree: Any, key: str) -> Any:

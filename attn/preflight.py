@@ -190,9 +190,9 @@ class Preflight:
         )
         if not wrong and "plugins" not in {one.key for one in job}:
             wrong = modules.load(cfg.plugins)
-        return naming.named(found + (wrong or self._checked(cfg, bool(missing))), tree, job)
+        return naming.named(found + (wrong or self._checked(cfg, bool(missing), job)), tree, job)
 
-    def _checked(self, cfg: DictConfig, missing: bool) -> list[str]:
+    def _checked(self, cfg: DictConfig, missing: bool, job: Sequence[Given]) -> list[str]:
         """What the command itself has against a config that holds what is usual in each place."""
         try:
             return self.check(cfg)
@@ -202,6 +202,8 @@ class Preflight:
             return [] if missing else [_one_line(error)]
         except OmegaConfBaseException as error:
             return [f"{error.full_key}: {_one_line(error)}"]
+        except OSError as error:
+            return [naming.unreachable(error, job)]
 
     def _applied(self, job: Sequence[Given]) -> DictConfig:
         """The config of a job: parts composed by Hydra, then values set as Hydra sets them."""

@@ -123,9 +123,10 @@ class TestKeeping:
         assert checkpoints.last() == checkpoints.find("last") == tmp_path / "step-100"
         assert checkpoints.best() == checkpoints.find("best") == tmp_path / "step-9"
         assert checkpoints.find("10") == checkpoints.find("step-10") == tmp_path / "step-10"
-        message = f"checkpoint=11: not in {tmp_path}; {CHOICES}: 9, 10, 100"
-        with pytest.raises(CheckpointError, match=exactly(message)):
-            checkpoints.find("11")
+        for name in ("11", "", ".", "..", "/", str(tmp_path), "step-10/.", "x" * 300):
+            message = f"checkpoint={name}: not in {tmp_path}; {CHOICES}: 9, 10, 100"
+            with pytest.raises(CheckpointError, match=exactly(message)):
+                checkpoints.find(name)
 
     def test_one_that_was_not_scored_stays_until_the_next(self, tmp_path):
         checkpoints = Checkpoints(tmp_path, keep_last=2)

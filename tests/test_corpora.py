@@ -1,6 +1,8 @@
 """Corpora read what is written, and say what is wrong with it."""
 
+import errno
 import gzip
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -146,6 +148,16 @@ def test_empty_files_are_refused(root):
 def test_invalid_utf8_is_found_by_file_and_line(root):
     (root / "dev.de").write_bytes("eins\nZürich\n".encode() + "Zürich\n".encode("latin-1"))
     message = f"dev=dev: {root}/dev.de, line 3: not UTF-8 (invalid start byte)"
+    with pytest.raises(ValueError, match=exactly(message)):
+        Parallel(root=str(root)).read("dev")
+
+
+def test_a_file_that_must_not_be_read_is_named(root, monkeypatch):
+    def refuse(_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    message = f"dev=dev: {root}/dev.en: cannot be read (Permission denied)"
     with pytest.raises(ValueError, match=exactly(message)):
         Parallel(root=str(root)).read("dev")
 

@@ -23,6 +23,7 @@ pytestmark = pytest.mark.long
 
 TINY = ["experiment=smoke", "precision.device=cpu"]
 SMOKE = [*TINY, "precision.dtype=fp32"]
+LONG, TOO_LONG = "x" * 300, "File name too long"
 BRIEF = ["validation_search.max_ratio=0.0", "validation_search.max_extra=3", "dataset.dev_size=5"]
 
 
@@ -318,6 +319,17 @@ def test_standard_input_that_is_not_utf8_is_named(trained, monkeypatch, capsys):
             "each of 0-3 once\n"
             "encoder_layers=[{{layers: 0, name: softmax, haeds: 2}}]: layer 3 is not named; name "
             "each of 0-3 once\n",
+        ),
+        *(
+            ([*command, f"{key}={value}"], f"{key}={value}: cannot be reached ({TOO_LONG})\n")
+            for command, key, value in (
+                (["translate", "text=a"], "run", LONG),
+                (["translate", "run={run}"], "input", f"{{run}}/{LONG}"),
+                (["translate", "run={run}", "text=a"], "output", LONG),
+                (["train"], "output", LONG),
+                (["train", "dataset=parallel"], "dataset.root", LONG),
+                (["compare"], "runs", f"[{{run}},{LONG}]"),
+            )
         ),
     ],
 )

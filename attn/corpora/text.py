@@ -36,9 +36,14 @@ def lines(path: Path) -> list[str]:
     Carriage returns at the ends of lines and a byte order mark belong to the file, not to the text.
 
     Raises:
-        ValueError: bytes that are not UTF-8, with file and line; a broken packed file.
+        ValueError: bytes that are not UTF-8, with file and line; a broken packed file; one that the
+            system does not let be read.
     """
-    return lines_of(str(path), unpacked(str(path), path.read_bytes()))
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read ({error.strerror})") from None
+    return lines_of(str(path), unpacked(str(path), content))
 
 
 def lines_of(name: str, content: bytes, *, first: int = 1) -> list[str]:
