@@ -51,6 +51,11 @@ def use_problems(search_section: Config | None, precision_section: Config) -> li
     return [*_every_fault(lambda one: part(one, "search", "search"), config), *precision]
 
 
+def is_count(value: Any) -> bool:
+    """Whether a value is a whole number from 1."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
 def unused(config: Config) -> dict[str, str]:
     """The sections of attentions that no layer takes, and why; options set there are in vain."""
     taken = {key for role in Role for key, _ in _layers(config, role)}

@@ -60,7 +60,7 @@ def unreachable(error: OSError, job: Sequence[Given]) -> str:
 
 def _paths(one: Given) -> list[str]:
     value = one.override.value()
-    return [str(part) for part in (value if isinstance(value, list) else [value])]
+    return [str(part) for part in (value, *(value if isinstance(value, list) else ()))]
 
 
 def _is_in(part: str, path: str) -> bool:
@@ -70,9 +70,11 @@ def _is_in(part: str, path: str) -> bool:
 
 
 def at(tree: Any, key: str) -> Any:
-    """What stands at a dotted key; None if nothing does."""
+    """What stands at a dotted key, in a list at a number; None if nothing does."""
     for part in key.split("."):
-        if not isinstance(tree, Mapping) or part not in tree:
+        inside = dict(enumerate(tree)) if isinstance(tree, list) else tree
+        place = int(part) if isinstance(tree, list) and part.isdecimal() else part
+        if not isinstance(inside, Mapping) or place not in inside:
             return None
-        tree = tree[part]
+        tree = inside[place]
     return tree

@@ -11,7 +11,7 @@ from hydra.core.object_type import ObjectType
 from hydra.errors import HydraException
 from hydra.plugins.config_source import ConfigLoadError
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import MISSING, DictConfig, OmegaConf, open_dict
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from attn import keys, modules, naming, overrides, sources
@@ -190,12 +190,13 @@ class Preflight:
         )
         if not wrong and "plugins" not in {one.key for one in job}:
             wrong = modules.load(cfg.plugins)
-        return naming.named(found + (wrong or self._checked(cfg, bool(missing), job)), tree, job)
+        return naming.named(found + (wrong or self._checked(cfg, missing, job)), tree, job)
 
-    def _checked(self, cfg: DictConfig, missing: bool, job: Sequence[Given]) -> list[str]:
+    def _checked(self, cfg: DictConfig, missing: list[str], job: Sequence[Given]) -> list[str]:
         """What the command itself has against a config that holds what is usual in each place."""
         try:
-            return self.check(cfg)
+            without = tuple(f"{key}={MISSING}:" for key in missing)
+            return [line for line in self.check(cfg) if not line.startswith(without)]
         except ConfigError as error:
             return error.problems
         except MissingMandatoryValue as error:

@@ -73,7 +73,8 @@ class Roles:
         found = [line for key in SECTIONS for line in self._section_problems(key)]
         for role in Role:
             found += _told(lambda role=role: self._role_problems(role))  # type: ignore[misc]
-        found += _told(self._position_problems)
+        if all(self._is_counted(role) for role in Role):
+            found += _told(self._position_problems)
         if found:
             raise ConfigError(list(dict.fromkeys(found)))
 
@@ -112,7 +113,7 @@ class Roles:
 
     def _cover_problems(self, role: Role) -> Iterator[str]:
         taken = [layer for _, layers, _ in self._entries(role) for layer in layers]
-        if not taken:
+        if not taken or not self._is_counted(role):
             return
         count = self.config["model"].get(COUNTS[role], 0)
         for layer in sorted(set(taken) | set(range(count))):
@@ -122,6 +123,10 @@ class Roles:
             elif times != 1:
                 often = f"named {times} times" if times else "not named"
                 yield f"{LISTS[role]}: layer {layer} is {often}; name each of 0-{count - 1} once"
+
+    def _is_counted(self, role: Role) -> bool:
+        """Whether the layers of a role have a number; the model tells that they have none."""
+        return type(self.config["model"].get(COUNTS[role], 0)) is int
 
     def _position_problems(self) -> Iterator[str]:
         """Attentions within which the position scheme cannot act, an encoder without order."""

@@ -18,6 +18,7 @@ from attn.files import read_json, write_json, write_text, writing
 from attn.registry import ConfigError
 
 CONFIG = "config.yaml"
+LONGEST = 255  # letters of a name, on most file systems
 AGAIN = "the command that trained the run writes it anew"
 STATES = ("planned", "running", "interrupted", "finished", "failed")
 UNREADABLE = "unreadable status.json"
@@ -27,8 +28,12 @@ def folder(config: Mapping[str, Any], identity: str) -> Path:
     """``output/study/choices-identity/seed-n``, of the letters that every file system takes."""
     choices = "-".join(str(config[kind]["name"]) for kind in ("model", "attention", "position"))
     parts = (str(config["study"]), f"{choices}-{identity}", f"seed-{config['seed']}")
-    safe = [re.sub(r"[^A-Za-z0-9._-]+", "_", part) for part in parts]
-    return Path(config["output"]).joinpath(*safe)
+    return Path(str(config["output"])).joinpath(*map(safe, parts))
+
+
+def safe(name: str) -> str:
+    """A name in letters that every file system takes."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", name)
 
 
 def save_config(run: Path, config: Mapping[str, Any]) -> None:

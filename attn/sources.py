@@ -64,8 +64,12 @@ def search_folder(folder: str | None) -> list[str]:
     if not folder:
         return []
     path = Path(folder).absolute()
-    if not path.is_dir():
+    try:
+        next(path.iterdir(), None)
+    except (FileNotFoundError, NotADirectoryError):
         return [f"--config-dir={folder}: no such folder"]
+    except OSError as error:
+        return [f"--config-dir={folder}: cannot be reached ({error.strerror})"]
     UserFolder.folder = path
     return []
 

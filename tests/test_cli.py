@@ -139,6 +139,9 @@ def test_a_flag_with_a_wrong_value(fake, capsys):
 def test_a_folder_that_is_not_there(capsys):
     assert main(["list", "--config-dir=nowhere"]) == 2
     assert capsys.readouterr().err == "--config-dir=nowhere: no such folder\n"
+    assert main(["train", f"--config-dir={'x' * 300}"]) == 2
+    said = f"--config-dir={'x' * 300}: cannot be reached (File name too long)\n"
+    assert capsys.readouterr().err == said
 
 
 # What goes wrong later

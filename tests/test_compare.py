@@ -68,6 +68,13 @@ def compared(capsys, *arguments):
     return list(csv.DictReader(io.StringIO(said.out))), said.err.splitlines()
 
 
+def test_a_split_may_be_called_by_a_number(tmp_path, capsys):
+    run = leave(tmp_path, test=28.0)
+    update_json(run / "scores.json", lambda every: every.update({"2016": every["test_2016"]}))
+    [row], _ = compared(capsys, f"runs={tmp_path}", "split=2016")
+    assert row["BLEU 2016"] == "28.00"
+
+
 def test_seeds_of_a_variant_share_a_row_and_the_best_comes_first(tmp_path, capsys):
     for seed, dev, test in ((1, 30.0, 28.0), (2, 32.0, 29.0)):
         leave(tmp_path, seed=seed, dev=dev, test=test)

@@ -329,6 +329,53 @@ def test_standard_input_that_is_not_utf8_is_named(trained, monkeypatch, capsys):
                 (["train"], "output", LONG),
                 (["train", "dataset=parallel"], "dataset.root", LONG),
                 (["compare"], "runs", f"[{{run}},{LONG}]"),
+                (["train"], "--config-dir", LONG),
+            )
+        ),
+        (
+            ["evaluate", "run={run}", "split=2016"],
+            "split=2016: unknown; choose one of dev, longer, test, train\n",
+        ),
+        *(
+            (["train", argument], f"{argument}: not of type int\n")
+            for argument in (
+                "model.encoder_layers=abc",
+                "model.decoder_layers=null",
+                "model.encoder_layers=1.5",
+                "model.decoder_layers=[1]",
+            )
+        ),
+        (
+            ["train", "encoder_layers=[{{layers: 0, name: softmax}}]", "model.encoder_layers=abc"],
+            "model.encoder_layers=abc: not of type int\n",
+        ),
+        (["train", f"study={LONG}"], f"study={LONG}: must have at most 255 letters\n"),
+        *(
+            (
+                ["translate", "run={run}", "text=a", f"n_best={value}"],
+                f"n_best={value}: must be at least 1, or null for the best alone\n",
+            )
+            for value in ("abc", "''", "1.5", "true", "-1")
+        ),
+        (
+            ["translate", "run={run}", "text=a", "checkpoint=???"],
+            "checkpoint=???: needs a value; write checkpoint=VALUE\n",
+        ),
+        (
+            ["compare", "runs={run}", "format=???"],
+            "format=???: needs a value; write format=VALUE\n",
+        ),
+        *(
+            (
+                ["train", f"encoder_layers=[{{{{layers: 0-3, name: softmax, {option}}}}}]"],
+                f"encoder_layers.0.{wrong}\n",
+            )
+            for option, wrong in (
+                (
+                    "heads: 3",
+                    "heads=3: must divide the width 128, or head_dim and value_dim must be given",
+                ),
+                ("dropout: 7", "dropout=7.0: must be at least 0 and below 1"),
             )
         ),
     ],
@@ -337,6 +384,14 @@ def test_wrong_requests_are_named(trained, capsys, arguments, message):
     given = [argument.format(run=trained.run) for argument in arguments]
     assert main(given) == 2
     assert capsys.readouterr().err == message.format(run=trained.run)
+
+
+def test_a_folder_may_be_called_by_a_number(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("mine/experiment").mkdir(parents=True)
+    Path("mine/experiment/own.yaml").write_text("# @package _global_\noutput: 5\nstudy: 2016\n")
+    assert main(["train", "--config-dir=mine", "experiment=own", "--cfg=job"]) == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_all_that_is_wrong_in_a_section_is_told(capsys):

@@ -1,11 +1,11 @@
 """``attn average``: one checkpoint that is the mean of several."""
 
 import shlex
-from typing import Any
 
 from omegaconf import MISSING, DictConfig
 
 from attn import assemble, runs
+from attn.checking import is_count
 from attn.checkpoint import Checkpoints
 from attn.registry import ConfigError
 
@@ -21,7 +21,7 @@ def check(cfg: DictConfig) -> list[str]:
     """All problems: the run, and how many checkpoints are asked for."""
     asked = assemble.plain(cfg)
     given = {key: asked[key] for key in ("last", "best") if asked[key] is not None}
-    found = [f"{key}={n}: must be at least 1" for key, n in given.items() if not _is_count(n)]
+    found = [f"{key}={n}: must be at least 1" for key, n in given.items() if not is_count(n)]
     if len(given) != 1:
         found.append("last, best: give one of them, e.g. last=10")
     try:
@@ -40,7 +40,3 @@ def run(cfg: DictConfig) -> None:
     path = kept.save_average(last=asked["last"], best=asked["best"])
     use = shlex.quote(f"run={folder}")
     print(f"{path}\n  score it: attn evaluate {use} checkpoint=average")  # noqa: T201
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1

@@ -36,7 +36,7 @@ def check(cfg: DictConfig) -> list[str]:
 def run(cfg: DictConfig) -> None:
     """Print the table; remarks go to standard error unless it is for a terminal."""
     asked = assemble.plain(cfg)
-    header, rows, remarks = variants.table(reading.read(_paths(asked)), asked["split"])
+    header, rows, remarks = variants.table(reading.read(_paths(asked)), str(asked["split"]))
     people = asked["format"] == "terminal"
     if people:
         tables.show(header, rows)

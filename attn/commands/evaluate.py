@@ -81,8 +81,9 @@ def _corpus(config: Mapping[str, Any], root: str | None) -> corpora.Corpus:
     return found
 
 
-def _named(corpus: corpora.Corpus, split: str) -> str:
-    return corpora.test_split(corpus) if split == "test" else split
+def _named(corpus: corpora.Corpus, split: Any) -> str:
+    """The split that is asked for; one called 2016 may come as a number."""
+    return corpora.test_split(corpus) if split == "test" else str(split)
 
 
 def _split_problems(asked: dict[str, Any]) -> list[str]:

@@ -52,7 +52,9 @@ def check(cfg: DictConfig) -> list[str]:
     if not config["output"]:
         found.append(f"output={as_yaml(config['output'])}: needs a folder; write output=FOLDER")
     else:
-        found += output_problems("output", Path(config["output"]), folder=True)
+        found += output_problems("output", Path(str(config["output"])), folder=True)
+    if len(runs.safe(str(config["study"]))) > runs.LONGEST:
+        found.append(f"study={config['study']}: must have at most {runs.LONGEST} letters")
     return found
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from omegaconf import MISSING, DictConfig
 
 from attn import assemble
+from attn.checking import is_count
 from attn.corpora.text import lines, lines_of
 from attn.files import output_problems, write_text, writing
 from attn.registry import ConfigError
@@ -38,7 +39,7 @@ def check(cfg: DictConfig) -> list[str]:
     if asked["output"] is not None:
         found += output_problems("output", Path(asked["output"]), folder=False)
         found += _overwritten(asked["input"], asked["output"])
-    if asked["n_best"] is not None and asked["n_best"] < 1:
+    if asked["n_best"] is not None and not is_count(asked["n_best"]):
         found.append(f"n_best={asked['n_best']}: must be at least 1, or null for the best alone")
     elif asked["n_best"] is not None and not found and asked["run"] != MISSING:
         found += _too_many(asked["n_best"], Trained.of(asked).search().rows)
