@@ -19,7 +19,8 @@ from attn.overrides import Given
 def named(given: Sequence[Given]) -> list[str]:
     """The modules that the command line names."""
     value = next((one.override.value() for one in given if one.key == "plugins"), [])
-    return [str(name) for name in value] if isinstance(value, list) else []
+    names = value if isinstance(value, list) else []
+    return [name if isinstance(name, str) else registry.as_yaml(name) for name in names]
 
 
 def store_sections() -> list[str]:

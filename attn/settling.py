@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from omegaconf import DictConfig, open_dict
+from omegaconf import DictConfig, OmegaConf, open_dict
 
 from attn import registry
 
@@ -15,12 +15,14 @@ def settle(cfg: DictConfig, choices: Mapping[str, Any], typed: Iterable[str]) ->
     the keys of the command line: a part that stands there takes the place of the experiment's, and
     what the experiment sets of its own part is left out; a line for each such option.
     """
-    if "study" in cfg and cfg.study is None:
+    tree = OmegaConf.to_container(cfg)  # references as they are: some may lead nowhere
+    assert isinstance(tree, dict)
+    if "study" in tree and tree["study"] is None:
         cfg.study = choices.get("experiment") or "default"
     if not choices.get("experiment"):
         return []
     keys = set(typed)
-    foreign = [key for key in _foreign(cfg, keys) if key not in keys]
+    foreign = [key for key in _foreign(tree, keys) if key not in keys]
     with open_dict(cfg):
         for key in foreign:
             section, _, option = key.partition(".")
@@ -32,11 +34,11 @@ def settle(cfg: DictConfig, choices: Mapping[str, Any], typed: Iterable[str]) ->
     ]
 
 
-def _foreign(cfg: DictConfig, typed: set[str]) -> Iterator[str]:
+def _foreign(tree: Mapping[Any, Any], typed: set[str]) -> Iterator[str]:
     """The options of parts chosen on the command line that these parts do not have."""
     for kind in registry.kinds():
-        name = cfg[kind].get("name") if kind in typed and cfg.get(kind) else None
-        if name in registry.names(kind):
-            component = registry.find(kind, str(name))
+        section = tree.get(kind) if kind in typed else None
+        if isinstance(section, dict) and section.get("name") in registry.names(kind):
+            component = registry.find(kind, str(section["name"]))
             known = registry.option_types(component, registry.get_kind(kind).given)
-            yield from (f"{kind}.{key}" for key in cfg[kind] if key not in {"name", *known})
+            yield from (f"{kind}.{key}" for key in section if key not in {"name", *known})

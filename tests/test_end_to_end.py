@@ -349,6 +349,14 @@ def test_standard_input_that_is_not_utf8_is_named(trained, monkeypatch, capsys):
             ["train", "encoder_layers=[{{layers: 0, name: softmax}}]", "model.encoder_layers=abc"],
             "model.encoder_layers=abc: not of type int\n",
         ),
+        (
+            ["train", "study=${{nowhere}}"],
+            "study=${{nowhere}}: Interpolation key 'nowhere' not found\n",
+        ),
+        (
+            ["train", "plugins=[null]"],
+            "plugins=[null]: ModuleNotFoundError: No module named 'null'\n",
+        ),
         (["train", f"study={LONG}"], f"study={LONG}: must have at most 255 letters\n"),
         *(
             (
