@@ -35,8 +35,12 @@ class Board:
         except WriteError as error:
             self.failed = str(error)
             return
-        self._write(Event(file_version="brain.Event:2"))
-        self._write(Event(step=step, session_log=SessionLog(status=SessionLog.START)))
+        try:
+            self._write(Event(file_version="brain.Event:2"))
+            self._write(Event(step=step, session_log=SessionLog(status=SessionLog.START)))
+        except BaseException:
+            self.close()
+            raise
 
     def scalar(self, name: str, value: float, step: int) -> None:
         """A figure."""

@@ -54,13 +54,11 @@ class Report:
         metrics, log = folder / "metrics.jsonl", folder / "log.txt"
         _cut(metrics, _up_to(step, whole_lines(metrics)))
         _cut(log, list(_said_up_to(step, whole_lines(log))))
-        self._metrics = Journal(metrics)
-        try:
-            self._log = Journal(log)
-        except BaseException:
-            self._metrics.close()
-            raise
-        self._board, self._board_told = Board(folder / "tensorboard", step + 1), False
+        with contextlib.ExitStack() as opened:  # closed again where the rest cannot be opened
+            self._metrics = opened.enter_context(contextlib.closing(Journal(metrics)))
+            self._log = opened.enter_context(contextlib.closing(Journal(log)))
+            self._board, self._board_told = Board(folder / "tensorboard", step + 1), False
+            opened.pop_all()
         self._console = _Terminal(highlight=False, soft_wrap=True)
         self._bar: Progress | None = None
         if self._console.is_terminal:

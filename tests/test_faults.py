@@ -1,6 +1,7 @@
 """Whatever write fails, what was saved is there, the message says why, and the run goes on."""
 
 import errno
+import gc
 import json
 import os
 import shutil
@@ -123,6 +124,15 @@ def test_a_write_that_fails_while_training(whole, tmp_path, error, capsys):
     output, changes = whole
     saves = [n for n, (kind, path) in enumerate(changes) if kind == "write" and "state" in path]
     survives(output, tmp_path, saves[1], error, capsys)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("change", ["mkdir", "open", "write"])
+def test_what_is_open_is_closed_though_the_rest_cannot_be_opened(whole, tmp_path, change, capsys):
+    output, changes = whole
+    at = next(n for n, (kind, path) in enumerate(changes) if kind == change and "board" in path)
+    survives(output, tmp_path, at, KILL, capsys)
+    gc.collect()  # a file that nobody closed is told of now, and fails the test
 
 
 @pytest.mark.slow
