@@ -18,7 +18,7 @@ Biases = Float[Tensor, "most heads queries keys"]
 
 
 def relative(query: Queries, key: Keys) -> Distances:
-    """``j - i``, how far each key j lies behind each query i; negative for what came before."""
+    """``j - i``, how far each key j lies ahead of each query i; negative for keys behind it."""
     return key[:, None, :] - query[:, :, None]
 
 
@@ -54,5 +54,6 @@ def angles(
     position: Int[Tensor, "*shape"], rate: Float[Tensor, " pairs"]
 ) -> tuple[Float[Tensor, "*shape pairs"], Float[Tensor, "*shape pairs"]]:
     """Sine and cosine of each position times each rate."""
-    turned = position[..., None].to(rate.dtype) * rate
+    wide = at_least_float32(rate.dtype)
+    turned = position[..., None].to(wide) * rate.to(wide)
     return turned.sin(), turned.cos()

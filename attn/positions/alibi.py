@@ -18,11 +18,11 @@ class Alibi(nn.Module):
     ``b_h(i, j) = -m_h (i - j)`` in the decoder, ``m_h = 2^(-8h/H)`` for h from 1 to H; where H is
     no power of two, the slopes are those of the power below, then every other one of the power
     above. Press, Smith and Lewis 2022, "Train Short, Test Long: Attention with Linear Biases
-    Enables Input Length Extrapolation". In an encoder, after the authors' notes on it:
+    Enables Input Length Extrapolation". In an encoder, which the paper leaves open:
 
     - ``symmetric``: ``-m_h |i - j|``.
-    - ``asymmetric``: ``-m_h,left (i - j)`` for keys before and ``-m_h,right (j - i)`` for those
-      behind, both slopes learned from ``m_h`` on, so that a head may come to prefer a side.
+    - ``asymmetric``: ``-m_h,left (i - j)`` for keys behind and ``-m_h,right (j - i)`` for those
+      ahead, both slopes learned from ``m_h`` on, so that a head may come to prefer a side.
     - ``shifted``: ``-m_h |i + 1/2 - j|``, which tells the two neighbours of a token apart.
 
     Raises:

@@ -19,7 +19,7 @@ class Fire(nn.Module):
 
     ``b_h(i, j) = MLP(psi(i - j) / psi(max(L, i)))_h``, ``psi(x) = log(c x + 1)``, with one hidden
     layer of ReLU, ``c`` and ``L`` learned: what the network reads lies within -1 to 1 at any
-    length. For keys behind the query, in an encoder, ``psi(-x) = -psi(x)``, so that the sides
+    length. For keys ahead of the query, in an encoder, ``psi(-x) = -psi(x)``, so that the sides
     differ. Always in float32. Li et al. 2024, "Functional Interpolation for Relative Positions
     Improves Long Context Transformers".
 

@@ -64,8 +64,10 @@ class Rotary(nn.Module):
             wide = turned.to(at_least_float32(x.dtype))
             # The rates are made anew: a buffer would be rounded with the model's weights.
             rate = rates(self.width, self.base, wide)
-            sine, cosine = (part[:, None] for part in angles(one_row(position), rate))
-            a, b = wide.unflatten(-1, self.split).unbind(self.axis)
-            pairs = torch.stack((a * cosine - b * sine, a * sine + b * cosine), self.axis)
+            sine, cosine = angles(one_row(position), rate)
+            # As complex numbers: one product in place of four and two sums.
+            pairs = wide.unflatten(-1, self.split).movedim(self.axis, -1).contiguous()
+            numbers = torch.view_as_complex(pairs) * torch.complex(cosine, sine)[:, None]
+            pairs = torch.view_as_real(numbers).movedim(-1, self.axis)
             turned = pairs.flatten(-2).to(x.dtype)
         return torch.cat((turned, rest), -1) if rest.shape[-1] else turned

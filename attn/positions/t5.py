@@ -14,7 +14,7 @@ from attn.registry import register
 class T5Bias(nn.Module):
     """One learned number a head and bucket of distances, added to the scores.
 
-    ``b_h(i, j) = B[bucket(j - i), h]``. An encoder has half of the buckets for keys behind the
+    ``b_h(i, j) = B[bucket(j - i), h]``. An encoder has half of the buckets for keys ahead of the
     query; a decoder has none for them. Of the n buckets of a side, the first n/2 hold one distance
     each, the others grow geometrically up to ``max_distance``; the last holds all beyond. All
     layers of a role share one table, drawn from ``N(0, 1/D)``. Raffel et al. 2020, "Exploring the
@@ -44,8 +44,8 @@ class T5Bias(nn.Module):
         self.max_distance = max_distance
         count = buckets // 2 if both else buckets
         side = [bucket(distance, count, max_distance) for distance in range(max_distance + 1)]
-        behind = [count + number for number in side] if both else [0] * len(side)
-        rows = [*reversed(side), *behind[1:]]
+        ahead = [count + number for number in side] if both else [0] * len(side)
+        rows = [*reversed(side), *ahead[1:]]
         self.register_buffer("rows", torch.tensor(rows), persistent=False)
         self.table = nn.Embedding(buckets, heads)
         nn.init.normal_(self.table.weight, std=dim**-0.5)

@@ -60,7 +60,7 @@ def _asymmetric(case: Case) -> None:
     same(ratio[..., 1:, 0], torch.full((1, 4, 6), torch.e), 1e-6)
 
 
-@proof("position", "alibi", "shifted, is farthest up half a token behind the query", roles=ENCODER)
+@proof("position", "alibi", "shifted, is highest half a token ahead of the query", roles=ENCODER)
 def _shifted(case: Case) -> None:
     bias = scheme(case, encoder="shifted").bias(line(7), line(7))[0]
     steep = torch.tensor(slopes(4)).double()

@@ -26,8 +26,8 @@ def _bounded(case: Case) -> None:
     same(share.diagonal(), torch.zeros(300), 0.0)
     same(share[5:, 0], torch.ones(295), 0.0)
     past = share.tril(-1)[1:]
-    holds((past.sum(-1) > 0).all() and (past >= 0).all(), "a key before has no positive share")
-    holds((share.triu(1) <= 0).all(), "a key behind has no negative share")
+    holds((past.sum(-1) > 0).all() and (past >= 0).all(), "a key behind has no positive share")
+    holds((share.triu(1) <= 0).all(), "a key ahead has no negative share")
     holds((share[250, :251].diff() < 0).all(), "it does not fall towards the query")
 
 

@@ -31,16 +31,14 @@ def _lengths(case: Case) -> None:
     same(turn(_vectors(1), torch.zeros(1, 6, dtype=torch.long)), _vectors(1), 0.0)
 
 
-@proof("position", "rope", "turns each pair as a complex number is turned")
-def _complex(case: Case) -> None:
+@proof("position", "rope", "equals the formula written out")
+def _formula(case: Case) -> None:
     q, position = _vectors(1), line(6, 4)
     rate = 10000.0 ** (-torch.arange(0, WIDTH, 2).double() / WIDTH)
-    turns = torch.polar(torch.ones(6, WIDTH // 2).double(), position[0, :, None] * rate)
-    pairs = torch.view_as_complex(q.unflatten(-1, (-1, 2)))
-    same(
-        scheme(case, heads=2).rotate(q, position),
-        torch.view_as_real(pairs * turns).flatten(-2),
-    )
+    angle = position[0, :, None] * rate
+    (a, b), turned = q.unflatten(-1, (-1, 2)).unbind(-1), scheme(case, heads=2).rotate(q, position)
+    same(turned[..., 0::2], a * angle.cos() - b * angle.sin())
+    same(turned[..., 1::2], a * angle.sin() + b * angle.cos())
 
 
 @proof("position", "rope", "pairs halves as interleaved pairs in another order")

@@ -34,11 +34,11 @@ def _monotone(case: Case) -> None:
     holds((before.diff() >= 0).all(), "buckets fall")
     used = set(before.tolist())
     if case.role is Role.ENCODER:
-        behind = _buckets(case, torch.arange(1, 300))
-        holds((behind.diff() >= 0).all(), "buckets fall")
-        same(behind, before[1:] + 16, 0.0)
-        used |= set(behind.tolist())
-        used |= {16}  # the bucket of a distance of 0 behind, which is one before
+        ahead = _buckets(case, torch.arange(1, 300))
+        holds((ahead.diff() >= 0).all(), "buckets fall")
+        same(ahead, before[1:] + 16, 0.0)
+        used |= set(ahead.tolist())
+        used |= {16}  # the bucket of a distance of 0 ahead, which is one before
     holds(used == set(range(32)), "a bucket is never used")
 
 
