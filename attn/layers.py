@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from attn.contract import Attention, State, Stream
+from attn.contract import Attention, MixerOutput, State, Stream
 from attn.dropout import Dropout
 
 NORMS = ("post", "pre")
@@ -79,6 +79,24 @@ class Residual(nn.Module):
         return y
 
 
+@dataclasses.dataclass
+class Mixing:
+    """An attention as the block of a residual; its whole output is kept beside."""
+
+    attention: Attention
+    stream: Stream
+    memory: Stream | None = None
+    state: State | None = None
+    capture: bool = False
+    output: MixerOutput = dataclasses.field(init=False)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """What the attention mixes of the stream, with other vectors in it."""
+        query = dataclasses.replace(self.stream, x=x)
+        self.output = self.attention(query, self.memory, state=self.state, capture=self.capture)
+        return self.output.y
+
+
 @dataclasses.dataclass(frozen=True)
 class LayerState:
     """What one decoder layer keeps: the states of its two attentions."""
@@ -112,16 +130,10 @@ class EncoderLayer(nn.Module):
 
     def forward(self, stream: Stream, *, capture: bool = False) -> tuple[Stream, Tensor | None]:
         """The stream one layer up, and the weights if captured."""
-        captured: list[Tensor | None] = []
-
-        def mix(x: Tensor) -> Tensor:
-            output = self.attention(dataclasses.replace(stream, x=x), capture=capture)
-            captured.append(output.weights)
-            return output.y
-
-        x = self.residuals[0](stream.x, mix)
+        own = Mixing(self.attention, stream, capture=capture)
+        x = self.residuals[0](stream.x, own)
         x = self.residuals[1](x, self.feedforward)
-        return dataclasses.replace(stream, x=x), captured[0]
+        return dataclasses.replace(stream, x=x), own.output.weights
 
 
 class DecoderLayer(nn.Module):
@@ -156,22 +168,12 @@ class DecoderLayer(nn.Module):
         capture: bool = False,
     ) -> tuple[Stream, LayerState | None, list[Tensor | None]]:
         """The stream one layer up, the next state, and the weights (own, cross) if captured."""
-        states: list[State | None] = []
-        captured: list[Tensor | None] = []
-
-        def mix(attention: Attention, source: Stream | None, before: State | None) -> Block:
-            def block(x: Tensor) -> Tensor:
-                query = dataclasses.replace(stream, x=x)
-                output = attention(query, source, state=before, capture=capture)
-                states.append(output.state)
-                captured.append(output.weights)
-                return output.y
-
-            return block
-
-        x = self.residuals[0](stream.x, mix(self.attention, None, state and state.own))
-        x = self.residuals[1](x, mix(self.cross, memory, state and state.cross))
+        own = Mixing(self.attention, stream, None, state and state.own, capture)
+        cross = Mixing(self.cross, stream, memory, state and state.cross, capture)
+        x = self.residuals[0](stream.x, own)
+        x = self.residuals[1](x, cross)
         x = self.residuals[2](x, self.feedforward)
-        own, cross = states
-        after = None if own is None or cross is None else LayerState(own, cross)
-        return dataclasses.replace(stream, x=x), after, captured
+        weights = [own.output.weights, cross.output.weights]
+        kept, seen = own.output.state, cross.output.state
+        after = None if kept is None or seen is None else LayerState(kept, seen)
+        return dataclasses.replace(stream, x=x), after, weights

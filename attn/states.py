@@ -67,14 +67,16 @@ class KeyValueState:
         return self._select(rows, len(sentences))
 
     def _select(self, rows: Tensor, sentences: int) -> "KeyValueState":
-        def pick(tensor: Tensor) -> Tensor:
-            axis = 2 if tensor.dim() == 4 else 1
-            room = tensor.new_empty((len(rows), *tensor.shape[1:]))
-            used = tensor.narrow(axis, 0, self.length)
-            room.narrow(axis, 0, self.length).copy_(used.index_select(0, rows))
-            return room
+        picked = self._map(lambda tensor: self._rows(tensor, rows))
+        return dataclasses.replace(picked, sentences=sentences)
 
-        return dataclasses.replace(self._map(pick), sentences=sentences)
+    def _rows(self, tensor: Tensor, rows: Tensor) -> Tensor:
+        """Rows of a tensor, of which the part in use is copied."""
+        axis = 2 if tensor.dim() == 4 else 1
+        room = tensor.new_empty((len(rows), *tensor.shape[1:]))
+        used = tensor.narrow(axis, 0, self.length)
+        room.narrow(axis, 0, self.length).copy_(used.index_select(0, rows))
+        return room
 
     def _map(self, change: Callable[[Tensor], Tensor]) -> "KeyValueState":
         return dataclasses.replace(
