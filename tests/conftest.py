@@ -2,6 +2,7 @@
 
 import os
 
+import jaxtyping
 import pytest
 import torch
 from fakes import fake, refuses  # noqa: F401 - fixtures
@@ -22,3 +23,14 @@ def cache(tmp_path_factory):
 def torch_seed():
     """Every test draws the same numbers, in whatever order tests run."""
     torch.manual_seed(1)
+
+
+@pytest.fixture(scope="module")
+def unchecked():
+    """Shapes and types are not checked, which takes most of the time of a small training.
+
+    For modules that train again and again what test_end_to_end.py trains with all checks.
+    """
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)

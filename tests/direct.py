@@ -1,4 +1,4 @@
-"""Commands without Hydra, which takes most of the time: composed once, then called."""
+"""Commands without Hydra, which takes most of the time: each choice of parts is composed once."""
 
 import functools
 import importlib
@@ -8,12 +8,25 @@ from omegaconf import open_dict
 
 
 @functools.cache
-def composed(command, overrides):
+def preflight(command):
     # Not imported above: conftest.py is read before shapes are checked in what is imported.
-    plugins = importlib.import_module("attn.plugins")
+    check = importlib.import_module(f"attn.commands.{command}").check
+    return importlib.import_module("attn.preflight").Preflight(command, check)
+
+
+@functools.cache
+def composed(command, arguments):
+    """The config as the command sees it; parts are composed, options set, of a key the last."""
+    overrides, plugins = (
+        importlib.import_module(f"attn.{name}") for name in ("overrides", "plugins")
+    )
     with hydra.initialize_config_module("attn.conf", version_base="1.3"):
         plugins.store_sections()
-        return hydra.compose(command, list(overrides))
+        last = {one.partition("=")[0]: one for one in arguments}
+        given, problems = overrides.parse(list(last.values()))
+        assert problems == []
+        checked = preflight(command)
+        return checked._settled(checked._applied(given), given)
 
 
 def call(command, *overrides, **values):

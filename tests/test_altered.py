@@ -16,6 +16,8 @@ from leftovers import outcome, same
 
 from attn import runs
 
+pytestmark = pytest.mark.usefixtures("unchecked")
+
 TINY = (
     "experiment=smoke",
     "study=altered",

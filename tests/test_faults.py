@@ -19,6 +19,8 @@ from attn.checkpoint import Checkpoints
 from attn.files import WriteError
 from attn.registry import RunError
 
+pytestmark = pytest.mark.usefixtures("unchecked")
+
 TINY = [
     "experiment=smoke",
     "study=faults",

@@ -14,6 +14,8 @@ from attn.registry import ConfigError
 from attn.snapshot import WEIGHTS
 from attn.weights import CheckpointError
 
+pytestmark = pytest.mark.usefixtures("unchecked")
+
 TINY = (
     "experiment=smoke",
     "study=stored",
