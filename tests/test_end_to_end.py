@@ -12,6 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from direct import call
 
 from attn import assemble, checkpoint, registry, results, runs
 from attn.batching import Batches
@@ -24,7 +25,12 @@ pytestmark = pytest.mark.long
 TINY = ["experiment=smoke", "precision.device=cpu"]
 SMOKE = [*TINY, "precision.dtype=fp32"]
 LONG, TOO_LONG = "x" * 300, "File name too long"
-BRIEF = ["validation_search.max_ratio=0.0", "validation_search.max_extra=3", "dataset.dev_size=5"]
+SHORT = [
+    *(f"{search}.{limit}" for search in ("search", "validation_search")
+      for limit in ("max_ratio=0.0", "max_extra=3")),
+    "trainer.samples=0", "model.encoder_layers=1", "model.decoder_layers=1",
+]  # fmt: skip
+BRIEF = [*SHORT, "dataset.train_size=60", "dataset.dev_size=5", "dataset.test_size=5"]
 
 
 def run_of(folder):
@@ -101,12 +107,12 @@ def test_the_same_command_again_says_so_and_changes_nothing(trained, capsys):
 
 
 def test_a_longer_run_continues_a_shorter_one(tmp_path):
-    common = [*SMOKE, *BRIEF, "model.dropout=0.3", "batches.tokens=600", "trainer.keep_last=9"]
+    common = [*SMOKE, *BRIEF, "model.dropout=0.3", "batches.tokens=300", "trainer.keep_last=9"]
     common += ["trainer.evaluate_every=6", "trainer.log_every=3"]
     for folder, steps in (("whole", (12,)), ("parts", (6, 12))):
         for step in steps:
-            output = tmp_path / folder
-            assert main(["train", *common, f"output={output}", f"trainer.steps={step}"]) == 0
+            length = f"trainer.steps={step}"
+            assert call("train", *common, length, output=tmp_path / folder) == (0, "")
     whole, parts = (run_of(tmp_path / folder) for folder in ("whole", "parts"))
     assert whole.parent.name == parts.parent.name
     first, second = (checkpoint.load(run / "checkpoints" / "step-12") for run in (whole, parts))
@@ -116,7 +122,7 @@ def test_a_longer_run_continues_a_shorter_one(tmp_path):
 
 def test_fp16_with_a_scaled_loss_stays_finite(tmp_path):
     options = [*BRIEF, "precision.dtype=fp16", "trainer.steps=4", "trainer.evaluate_every=4"]
-    assert main(["train", *TINY, *options, f"output={tmp_path}"]) == 0
+    assert call("train", *TINY, *options, output=tmp_path) == (0, "")
     weights, state, _ = checkpoint.load(Checkpoints(run_of(tmp_path) / "checkpoints").find("last"))
     assert all(weight.isfinite().all() for weight in weights.values())
     assert state["scaler"]["scale"] > 0
@@ -124,7 +130,7 @@ def test_fp16_with_a_scaled_loss_stays_finite(tmp_path):
 
 def test_minutes_end_a_training(tmp_path):
     options = [*BRIEF, "trainer.minutes=0.00001", "trainer.steps=1000"]
-    assert main(["train", *SMOKE, *options, f"output={tmp_path}"]) == 0
+    assert call("train", *SMOKE, *options, output=tmp_path) == (0, "")
     assert Checkpoints(run_of(tmp_path) / "checkpoints").steps() == [1]
 
 
@@ -150,7 +156,7 @@ def test_validation_is_evaluation(trained, capsys):
 
 
 def test_evaluation_keeps_what_was_said(trained):
-    assert main(["evaluate", f"run={trained.folder}", "split=longer", "samples=0"]) == 0
+    assert call("evaluate", "split=longer", "samples=0", run=trained.folder) == (0, "")
     (title,) = results.load_scores(trained.run)["longer"]
     texts = (
         (trained.run / "translations" / f"{results.stem_of('longer', title)}.txt")
@@ -179,7 +185,8 @@ def test_translation_is_a_line_for_a_line(trained, tmp_path, monkeypatch, capsys
 
 
 def test_what_is_too_long_is_cut_and_counted(trained, capsys):
-    assert main(["translate", f"run={trained.folder}", f"text={'a ' * 300}"]) == 0
+    greedy = ["search=greedy", "search.max_ratio=0.0", "search.max_extra=2"]
+    assert call("translate", *greedy, run=trained.folder, text="a " * 300) == (0, "")
     assert capsys.readouterr().err == (
         "only the first 256 tokens (batches.max_length) were translated of lines: 1\n"
     )
@@ -189,7 +196,9 @@ def test_long_lines_are_named_by_number(trained, tmp_path, capsys):
     source = tmp_path / "source"
     source.write_text("".join("a b\n" + "a " * 300 + "\n" for _ in range(6)))
     target = tmp_path / "target"
-    assert main(["translate", f"run={trained.folder}", f"input={source}", f"output={target}"]) == 0
+    greedy = ["search=greedy", "search.max_ratio=0.0", "search.max_extra=2"]
+    files = {"run": trained.folder, "input": source, "output": target}
+    assert call("translate", *greedy, **files) == (0, "")
     assert len(target.read_text().splitlines()) == 12
     assert capsys.readouterr().err == (
         "only the first 256 tokens (batches.max_length) were translated of lines: "
@@ -432,8 +441,7 @@ def test_an_average_is_a_checkpoint_like_others(trained, capsys):
         f"{trained.run}/checkpoints/average-best-2-step-20\n"
         f"  score it: attn evaluate run={trained.run} checkpoint=average\n"
     )
-    arguments = [f"run={trained.run}", "checkpoint=average", "split=dev"]
-    assert main(["evaluate", *arguments]) == 0
+    assert call("evaluate", "checkpoint=average", "split=dev", run=trained.run) == (0, "")
     assert "beam average-best-2-step-20" in results.load_scores(trained.run)["dev"]
     assert main(["average", f"run={trained.run}", "last=9"]) == 1
     assert capsys.readouterr().err == (
@@ -450,7 +458,8 @@ def test_translations_take_the_place_of_no_pipe_no_link_and_no_source(trained, t
     reader = subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE, text=True)
     translate = ["translate", f"run={trained.folder}", f"input={source}"]
     for output in (link, pipe):
-        assert main([*translate, f"output={output}"]) == 0
+        files = {"run": trained.folder, "input": source, "output": output}
+        assert call("translate", **files) == (0, "")
     assert link.is_symlink()
     assert pipe.is_fifo()
     assert reader.communicate(timeout=100)[0] == (tmp_path / "target").read_text()
@@ -460,18 +469,18 @@ def test_translations_take_the_place_of_no_pipe_no_link_and_no_source(trained, t
     assert source.read_text() == "a b\n"
 
 
-def test_a_run_goes_on_by_the_scores_that_it_is_ranked_by(trained, tmp_path, capsys):
+def test_a_run_goes_on_by_the_scores_that_it_is_ranked_by(trained, tmp_path):
     output = tmp_path / "copy"
     shutil.copytree(trained.folder, output)
     options = ["trainer.steps=30", "trainer.metric=loss", "scoring.lowercase=true"]
-    assert main(["train", *SMOKE, *options, f"output={output}"]) == 2
-    assert capsys.readouterr().err == (
+    assert call("train", *SMOKE, *options, output=output) == (
+        2,
         "trainer.metric=loss: the checkpoints of this run are ranked with BLEU; keep that, or "
         "train anew with study=NAME\n"
         "scoring.lowercase=true: the checkpoints of this run are ranked with false; keep that, or "
-        "train anew with study=NAME\n"
+        "train anew with study=NAME\n",
     )
-    assert main(["train", *SMOKE, "scoring.lowercase=true", f"output={output}"]) == 0
+    assert call("train", *SMOKE, "scoring.lowercase=true", output=output) == (0, "")
 
 
 def test_data_that_was_moved_is_found(trained, tmp_path, capsys):
@@ -481,7 +490,7 @@ def test_data_that_was_moved_is_found(trained, tmp_path, capsys):
         for language in ("en", "de"):
             (texts / f"{split}.{language}").write_text("a b\nc\n")
     options = ["dataset=parallel", f"dataset.root={texts}", "tokenizer=words", "trainer.steps=1"]
-    options += ["target_tokenizer=characters", "model.dim=4", "model.tied=none"]
+    options += [*SHORT, "target_tokenizer=characters", "model.dim=4", "model.tied=none"]
     assert main(["train", *options, f"output={tmp_path / 'out'}"]) == 0
     said = capsys.readouterr().out.splitlines()
     meta = checkpoint.load_meta(Checkpoints(run_of(tmp_path / "out") / "checkpoints").find("last"))
@@ -494,17 +503,20 @@ def test_data_that_was_moved_is_found(trained, tmp_path, capsys):
         "8 (characters), position sinusoidal",
     ]
     texts.rename(tmp_path / "moved")
-    evaluate = ["evaluate", f"run={tmp_path / 'out'}"]
-    assert main(evaluate) == 2
-    assert f"dataset.root={texts}: there is no folder {texts}\n" in capsys.readouterr().err
+    code, said = call("evaluate", run=tmp_path / "out")
+    assert code == 2
+    assert f"dataset.root={texts}: there is no folder {texts}\n" in said
     (tmp_path / "moved" / "test.en").write_text("a\n")
-    assert main([*evaluate, f"root={tmp_path / 'moved'}"]) == 2
-    assert capsys.readouterr().err.startswith(f"dataset.test=test: {tmp_path}/moved/test.en has 1")
+    code, said = call("evaluate", run=tmp_path / "out", root=tmp_path / "moved")
+    assert code == 2
+    assert said.startswith(f"dataset.test=test: {tmp_path}/moved/test.en has 1")
     (tmp_path / "moved" / "test.en").write_text("a b\nc\n")
-    assert main([*evaluate, f"root={tmp_path / 'moved'}"]) == 0
+    assert call("evaluate", run=tmp_path / "out", root=tmp_path / "moved") == (0, "")
     assert "split   test: 2 sentences" in capsys.readouterr().out
-    assert main(["evaluate", f"run={trained.folder}", "root=here"]) == 2
-    assert capsys.readouterr().err == "root=here: dataset=reverse of this run has no folder\n"
+    assert call("evaluate", "root=here", run=trained.folder) == (
+        2,
+        "root=here: dataset=reverse of this run has no folder\n",
+    )
 
 
 def test_options_that_a_run_is_older_than_are_told(trained, tmp_path, capsys):
@@ -513,7 +525,7 @@ def test_options_that_a_run_is_older_than_are_told(trained, tmp_path, capsys):
     config = runs.load_config(run)
     del config["attention"]["kernel"], config["batches"]["ahead"], config["filters"]
     runs.save_config(run, config)
-    assert main(["translate", f"run={run}", "text=a b"]) == 0
+    assert call("translate", "text=a b", run=run) == (0, "")
     assert capsys.readouterr().err == (
         f"{run} is older than these options, which take: batches.ahead=4, filters.max_words=null, "
         "filters.max_ratio=null, filters.drop_duplicates=false, filters.drop_identical=false, "
@@ -521,14 +533,14 @@ def test_options_that_a_run_is_older_than_are_told(trained, tmp_path, capsys):
     )
 
 
-def test_a_damaged_checkpoint_is_named_with_the_others(trained, tmp_path, capsys):
+def test_a_damaged_checkpoint_is_named_with_the_others(trained, tmp_path):
     shutil.copytree(trained.run, tmp_path / "run")
     file = tmp_path / "run" / "checkpoints" / "step-20" / "model.safetensors"
     file.write_bytes(b"")
-    assert main(["translate", f"run={tmp_path / 'run'}", "checkpoint=last", "text=a"]) == 1
-    assert capsys.readouterr().err == (
+    assert call("translate", "checkpoint=last", "text=a", run=tmp_path / "run") == (
+        1,
         f"attn translate: {file}: is not as it was written (its checksum is not in meta.json); "
-        "choose another checkpoint of 10\n"
+        "choose another checkpoint of 10\n",
     )
 
 
@@ -545,7 +557,7 @@ def test_what_is_left_out_and_what_is_shared_is_counted(tmp_path, capsys):
     options = ["dataset=parallel", f"dataset.root={tmp_path}", "tokenizer=characters"]
     options += ["filters.drop_duplicates=true", "filters.drop_identical=true"]
     options += ["batches.max_length=4", "batches.tokens=9", "trainer.steps=1", "model.dim=4"]
-    assert main(["train", *options, f"output={tmp_path / 'out'}"]) == 0
+    assert call("train", *options, *SHORT, output=tmp_path / "out") == (0, "")
     said = capsys.readouterr().out.splitlines()
     assert said[1:5] == [
         "data parallel en-de: 3 pairs to train on, 2 to validate on",
@@ -567,7 +579,7 @@ def test_what_is_left_out_and_what_is_shared_is_counted(tmp_path, capsys):
         "shared_with_train": {"dev": 1, "test": 2},
         "odd": {"repeated": 0, "identical": 0},
     }
-    assert main(["evaluate", f"run={tmp_path / 'out'}", "samples=0"]) == 0
+    assert call("evaluate", "samples=0", run=tmp_path / "out") == (0, "")
     said = capsys.readouterr().out
     assert said.startswith("sources longer than batches.max_length, and cut: 1\n")
 
@@ -583,7 +595,7 @@ def test_what_an_experiment_sets_of_another_part_is_left_out_and_told(tmp_path, 
     for split in ("train", "dev", "test"):
         for language in ("en", "de"):
             (tmp_path / f"{split}.{language}").write_text("a b\n")
-    options = ["dataset=parallel", f"dataset.root={tmp_path}", "trainer.steps=1"]
+    options = [*SHORT, "dataset=parallel", f"dataset.root={tmp_path}", "trainer.steps=1"]
     assert main(["train", *SMOKE, *options, f"output={tmp_path / 'out'}"]) == 0
     assert capsys.readouterr().err == "".join(
         f"dataset.{option} of experiment=smoke is left out: dataset=parallel has no such option\n"
@@ -618,10 +630,10 @@ def test_tokenized_text_is_scored_as_it_is(tokenized, tokenize, signature):
 
 def test_sentences_as_long_as_allowed_have_positions(tmp_path, capsys):
     options = [*BRIEF, "batches.max_length=40", "position=learned", "trainer.steps=1"]
-    fitting = [*options, "position.max_positions=41", f"output={tmp_path}"]
-    assert main(["train", *SMOKE, *fitting]) == 0
+    fitting = [*options, "position.max_positions=41"]
+    assert call("train", *SMOKE, *fitting, output=tmp_path) == (0, "")
     capsys.readouterr()
-    assert main(["translate", f"run={tmp_path}", f"text={'a ' * 40}", "search=greedy"]) == 0
+    assert call("translate", "search=greedy", run=tmp_path, text="a " * 40) == (0, "")
     assert len(capsys.readouterr().out.split()) <= 41
     assert main(["train", *SMOKE, *options, "position.max_positions=40"]) == 2
     assert capsys.readouterr().err == (
@@ -634,7 +646,7 @@ def test_wrong_data_is_wrong_input(tmp_path, capsys):
         (tmp_path / f"{name}.en").write_text(text)
         (tmp_path / f"{name}.de").write_text("x\n")
     options = ["dataset=parallel", f"dataset.root={tmp_path}", f"output={tmp_path / 'out'}"]
-    assert main(["train", *options, "tokenizer=words", "model=tiny"]) == 2
+    assert main(["train", *options, *SHORT, "tokenizer=words", "model=tiny"]) == 2
     said = capsys.readouterr().err
     assert f"{Path(tmp_path) / 'train.en'} has 2 lines" in said
     assert "Traceback" not in said
@@ -642,7 +654,7 @@ def test_wrong_data_is_wrong_input(tmp_path, capsys):
 
 def test_a_failure_is_kept_in_the_status(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("attn.watch.Watch.evaluate", lambda *_: 1 / 0)
-    assert main(["train", *SMOKE, f"output={tmp_path}"]) == 1
+    assert main(["train", *SMOKE, *BRIEF, "trainer.steps=1", f"output={tmp_path}"]) == 1
     status = json.loads((run_of(tmp_path) / "status.json").read_text())
     assert status["state"] == "failed"
     assert status["error"] == "ZeroDivisionError: division by zero"
