@@ -280,6 +280,10 @@ def test_standard_input_that_is_not_utf8_is_named(trained, monkeypatch, capsys):
         ),
         (["evaluate", "run={run}", "samples=-1"], "samples=-1: must be at least 0\n"),
         (
+            ["evaluate", "run={run}", f"samples={2**63}"],
+            f"samples={2**63}: must be within the 64 bits of an integer\n",
+        ),
+        (
             ["evaluate", "run={run}", "search=beam", "search.size=0", "search.length_penalty=-1"],
             "search.size=0: must be at least 1\nsearch.length_penalty=-1.0: must not be negative\n",
         ),

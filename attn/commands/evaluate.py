@@ -7,7 +7,7 @@ from omegaconf import MISSING, DictConfig
 
 from attn import __version__, assemble, corpora, results, runs, snapshot
 from attn.files import output_problems
-from attn.registry import ConfigError, as_yaml
+from attn.registry import LARGEST, ConfigError, as_yaml
 from attn.trained import Trained
 
 PURPOSE = "translate a split with a trained model and score it"
@@ -27,6 +27,8 @@ def check(cfg: DictConfig) -> list[str]:
         found += [] if found else output_problems("run", runs.find(str(asked["run"])), folder=True)
     if asked["samples"] < 0:
         found.append(f"samples={asked['samples']}: must be at least 0")
+    elif asked["samples"] > LARGEST:
+        found.append(f"samples={asked['samples']}: must be within the 64 bits of an integer")
     return found
 
 
