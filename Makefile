@@ -5,7 +5,7 @@ STAMP := .venv/installed
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint quick test test-all bench demo wheel clean
+.PHONY: help install format lint quick test test-all parity bench demo wheel clean
 .DELETE_ON_ERROR:
 
 help:  ## show this list
@@ -40,6 +40,10 @@ test: install  ## run all tests but the slow ones, with coverage
 
 test-all: install  ## run every test
 	$(PYTEST) --timeout=3600
+
+parity: install  ## compare with outside packages, installed into .venv without what they need
+	$(BIN)/python -m pip install --quiet --no-deps -r tests/parity.txt
+	$(PYTEST) -q -m parity
 
 bench: install  ## measure training speed beside a plain loop
 	$(BIN)/python experiments/speed/bench.py

@@ -48,10 +48,8 @@ class Roles:
 
     def section(self, role: Role, layer: int) -> tuple[str, Section]:
         """The config key and the section of one layer's attention."""
-        entries = self._entries(role)
-        if entries:
-            return next((key, section) for key, layers, section in entries if layer in layers)
-        return self._role(role)
+        named = [(key, one) for key, layers, one in self._entries(role) if layer in layers]
+        return named[0] if named else self._role(role)
 
     def summary(self) -> str:
         """Who stands where, in words."""
@@ -100,7 +98,7 @@ class Roles:
             yield f"{own}={self.config[own]['name']}: {LISTS[role]} names every layer; drop one"
         for key, section in chosen or [self._role(role)]:
             name = section["name"]
-            yield from _fits(key, section)
+            yield from _fits(key, section) if chosen else ()  # other sections are checked already
             if role not in capabilities(name).roles:
                 able = [
                     one for one in registry.names("attention") if role in capabilities(one).roles

@@ -82,13 +82,3 @@ def build_model(
         position=make_position,
     )
     return built.double().eval()
-
-
-def cases():
-    """Every registered attention in each role that it serves."""
-    return [
-        (name, role)
-        for name in registry.names("attention")
-        for role in Role
-        if role in registry.find("attention", name).capabilities.roles
-    ]

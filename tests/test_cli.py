@@ -237,12 +237,13 @@ def test_help_of_a_command(capsys):
 
         examples
           attn list
-          attn list attention
           attn list attention softmax
+          attn list attention format=markdown
 
         options, each with its default
           kind: null  # the kind to list, e.g. attention; the first word without a key; null: all kinds
           name: null  # what to explain of this kind; the second word without a key; null: all of the kind
+          format: terminal  # of the table of attentions: terminal | markdown | csv
           plugins: []  # modules of your own to import first, from here or Python's path: [my_attention]
 
         flags

@@ -96,7 +96,9 @@ def test_kinds_and_names_to_list():
     assert offered("attn list kind=") == [f"kind={kind}" for kind in usage.groups()]
     assert offered("attn list kind=search name=") == ["name=beam", "name=greedy"]
     assert offered("attn list se") == ["search"]
-    assert offered("attn list search ") == ["beam", "greedy", "kind=", "name=", "plugins="]
+    assert offered("attn list search ") == [
+        "beam", "format=", "greedy", "kind=", "name=", "plugins=",
+    ]  # fmt: skip
     assert offered("attn list search name=b") == ["name=beam"]
     assert answers("attn list search greedy b") == []
 

@@ -96,6 +96,12 @@ def test_precision_is_the_same_everywhere(command):
     assert plain(CONF / f"{command}.yaml", "precision") == plain(CONF / "train.yaml", "precision")
 
 
+def test_attn_verify_has_what_attentions_take_from_the_model():
+    files = [*(CONF / "attention").glob("*.yaml"), *(CONF / "position").glob("*.yaml")]
+    taken = {name for file in files for name in re.findall(r"\$\{model\.(\w+)\}", file.read_text())}
+    assert taken <= set(plain(CONF / "verify.yaml", "model"))
+
+
 @functools.cache
 def preflight():
     """Composes what all experiments share but once; to be called with Hydra initialized."""

@@ -7,15 +7,19 @@ from dataclasses import fields
 import pytest
 from omegaconf import OmegaConf
 
-from attn import flags, registry, usage
+from attn import flags, registry, tables, usage
 from attn.cli import main
 from attn.commands import list as listing
 from attn.contract import Capabilities
 from attn.registry import ConfigError
 
 
-def listed(capsys, kind=None, name=None):
-    listing.run(OmegaConf.create({"kind": kind, "name": name, "plugins": []}))
+def asked(kind=None, name=None, form="terminal"):
+    return OmegaConf.create({"kind": kind, "name": name, "format": form, "plugins": []})
+
+
+def listed(capsys, kind=None, name=None, form="terminal"):
+    listing.run(asked(kind, name, form))
     return capsys.readouterr().out
 
 
@@ -30,7 +34,29 @@ def test_the_kinds_and_their_purposes(capsys):
     assert how == listing.MORE
 
 
-@pytest.mark.parametrize("kind", registry.kinds())
+def test_attentions_and_what_they_can_do(capsys):
+    said = listed(capsys, "attention")
+    table, legend = said.split("\n\n")
+    head, *rows = table.splitlines()
+    assert re.split("  +", head) == [
+        "attention", "roles", "positions", "kernels", "weights", "state", "parameters", "time",
+        "paper",
+    ]  # fmt: skip
+    assert [row.split()[0] for row in rows] == registry.names("attention")
+    assert f"{legend}" == listing.LEGEND
+    (softmax,) = (re.split("  +", row) for row in rows if row.startswith("softmax "))
+    assert softmax[1:] == [
+        "encoder decoder cross", "all", "explicit sdpa flex", "exact", "kv", f"{4 * 512 * 512:,}",
+        "T S D", "Vaswani et al. 2017",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("form", ["markdown", "csv"])
+def test_attentions_in_other_forms(capsys, form):
+    assert listed(capsys, "attention", form=form) == tables.FORMATS[form](*listing.attentions())
+
+
+@pytest.mark.parametrize("kind", [kind for kind in registry.kinds() if kind != "attention"])
 def test_the_names_of_a_kind(capsys, kind):
     components, _, _ = listed(capsys, kind).partition("\n\npreset")
     head, *rows = components.splitlines()
@@ -124,8 +150,8 @@ def test_a_table_on_a_terminal(capsys, monkeypatch):
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     monkeypatch.setenv("COLUMNS", "60")
     monkeypatch.setenv("TERM", "xterm")
-    said = listed(capsys, "attention")
-    assert "Multi-head scaled dot-product" in said
+    said = listed(capsys, "search")
+    assert "likeliest token at each step" in said
     assert "\x1b[1m" in said
 
 
@@ -147,7 +173,27 @@ def test_what_does_not_exist(kind, name, problem):
         kinds=", ".join(sorted([*registry.kinds(), "experiment"])),
         attentions=", ".join(registry.names("attention")),
     )
-    cfg = OmegaConf.create({"kind": kind, "name": name})
+    cfg = asked(kind, name)
     assert listing.check(cfg) == [problem]
     with pytest.raises(ConfigError, match=f"^{re.escape(problem)}$"):
         listing.run(cfg)
+
+
+@pytest.mark.parametrize(
+    ("kind", "form", "problem"),
+    [
+        (
+            "attention",
+            "marked",
+            "format=marked: unknown; did you mean 'markdown'? choose one of csv, markdown, "
+            "terminal",
+        ),
+        (
+            "search",
+            "csv",
+            "format=csv: is of the table of attentions alone; write attn list attention",
+        ),
+    ],
+)
+def test_a_form_that_there_is_not(kind, form, problem):
+    assert listing.check(asked(kind, form=form)) == [problem]

@@ -1,29 +1,233 @@
-"""Every registered attention and position proves what it says of itself."""
+"""Every registered attention and position proves what all must, and what it says of itself.
+
+It is the code of ``attn verify``. What is compiled runs in a process of its own, without the checks
+of shapes that the tests have: this file, run as a program.
+"""
+
+import subprocess
+import sys
 
 import pytest
+import torch
 
 from attn import registry
-from attn.contract import Role
-from attn.verify import Case, proofs
-from attn.verify import attention as _attention  # noqa: F401 - registers proofs
-from attn.verify import positions as _positions  # noqa: F401
+from attn.contract import Capabilities, Role
+from attn.verify import Case, proof
+from attn.verify.cases import stream
+from attn.verify.generic import LENGTHS, compiled_alike
+from attn.verify.proofs import PROOFS
+from attn.verify.suite import (
+    Result,
+    cover,
+    due,
+    due_of_position,
+    inner,
+    plain,
+    put_to,
+    smallest,
+    whole,
+)
+
+NAMES = registry.names("attention")
+COMPILED = "G17"
 
 
-def own():
-    """Every proof of a single variant, in each role that it serves."""
-    for proof in proofs.PROOFS:
-        if proof.name is None:
-            continue
-        variant = "softmax" if proof.kind == "position" else proof.name
-        serves = registry.find("attention", variant).capabilities.roles
-        roles = proof.roles & serves - ({Role.CROSS} if proof.kind == "position" else set())
-        for role in sorted(roles):
-            yield pytest.param(proof, role, id=f"{proof.name}-{role.value}-{proof.says}")
+def named(cases):
+    return [pytest.param(case, id=str(case)) for case in cases]
 
 
-@pytest.mark.parametrize(("proof", "role"), own())
-def test_it_is_so(proof, role):
-    if proof.kind == "position":
-        proof.check(Case("softmax", role, proof.name))
+def failed(results):
+    return "\n".join(str(one) for one in results if one.failed)
+
+
+def prove(case):
+    missing = failed(put_to(one, case) for one in due(case) if one.topic != COMPILED)
+    if missing:
+        pytest.fail(missing, pytrace=False)
+
+
+@pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
+@pytest.mark.parametrize("case", named(case for name in NAMES for case in plain(name)))
+def test_every_attention_in_every_role(case):
+    prove(case)
+
+
+@pytest.mark.long
+@pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
+@pytest.mark.parametrize("case", named(cover(NAMES)))
+def test_every_pair_of_choices(case):
+    prove(case)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
+@pytest.mark.parametrize("name", NAMES)
+def test_every_choice(name):
+    for case in whole(name):
+        prove(case)
+
+
+@pytest.mark.parametrize("name", registry.names("position"))
+def test_every_position(name):
+    missing = failed(put_to(one, case) for one, case in due_of_position(name))
+    if missing:
+        pytest.fail(missing, pytrace=False)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+def test_every_attention_can_be_compiled():
+    """In one role each."""
+    done = subprocess.run(
+        [sys.executable, __file__, *NAMES], check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr[-2000:]
+    assert len(done.stdout.splitlines()) == len(NAMES)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", NAMES)
+def test_every_attention_can_be_compiled_for_speed(name):
+    command = [sys.executable, __file__, "--inductor", name]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr[-2000:]
+
+
+# The suite itself
+
+
+def test_what_declares_more_is_of_known_kinds():
+    for name in NAMES:
+        component = registry.find("attention", name)
+        declared = component.capabilities
+        assert declared.roles
+        assert declared.weights in {"exact", "partial", "free", "signed", "implied"}
+        chooses = "kernel" in registry.option_types(component)
+        assert declared.kernels[:1] == (("auto",) if chooses else ())
+
+
+def test_a_cover_holds_every_pair():
+    """Of attention, role, scheme and kernel, wherever there is a case that has both."""
+
+    def pairs(cases):
+        found = set()
+        for case in cases:
+            chosen = (case.attention, case.role.value, f"at {case.position}", f"by {case.kernel}")
+            found |= {(one, other) for one in chosen for other in chosen if one < other}
+        return found
+
+    names = [name for name in NAMES if name in {"softmax", "linear", "gated", "additive"}]
+    covered = [*cover(names), *(case for name in names for case in plain(name))]
+    assert pairs(covered) == pairs(case for name in names for case in whole(name))
+    assert len(cover(names)) < len([case for name in names for case in whole(name)])
+
+
+def test_proofs_of_all_are_named_and_numbered():
+    generic = [one for one in PROOFS if one.name is None]
+    assert {one.topic[0] for one in generic} == {"G", "P"}
+    topics = {one.topic for one in generic if one.kind == "attention"}
+    # G14, parameters, is the README's table; G18, mutations, is test_mutations.py.
+    assert topics == {f"G{number}" for number in range(1, 18) if number != 14}
+
+
+def test_no_scheme_acts_within_cross_attention():
+    assert inner("softmax", Role.CROSS) == []
+
+
+@pytest.fixture
+def liar(request):
+    """An attention that declares of itself what is not so, or fails otherwise."""
+    base = registry.find("attention", "softmax")
+
+    @registry.register("attention", "liar")
+    class Liar(base):
+        capabilities = Capabilities(frozenset(Role), **request.param)
+
+        def __init__(self, place, *, heads: int = 8, kernel: str = "auto"):
+            super().__init__(place, heads=heads, kernel=kernel)
+
+        def forward(self, query, memory=None, **options):
+            if "broken" in self.capabilities.paper:
+                raise RuntimeError("a shape\n does not fit")
+            return super().forward(query, memory, **options)
+
+    yield "liar"
+    del registry.get_kind("attention").components["liar"]
+
+
+def results(name, role=Role.ENCODER):
+    case = Case(name, role)
+    return [put_to(one, case) for one in due(case) if one.topic != COMPILED]
+
+
+@pytest.mark.parametrize("liar", [{"order_aware": True}], indirect=True)
+def test_one_that_knows_no_order_cannot_say_it_does(liar):
+    (one,) = [one for one in results(liar) if one.failed]
+    assert str(one) == (
+        "attention=liar role=encoder: G12: sees a bag of words, unless it is order-aware: "
+        "is declared order-aware, and is not"
+    )
+
+
+@pytest.mark.parametrize("liar", [{"state": "matrix"}], indirect=True)
+def test_a_state_that_grows_cannot_be_said_to_be_constant(liar):
+    (one,) = [one for one in results(liar, Role.DECODER) if one.failed]
+    assert one.failed.startswith("not kv: [")
+    assert one.proof.topic == "G10"
+
+
+@pytest.mark.parametrize("liar", [{"paper": "broken"}], indirect=True)
+def test_what_fails_otherwise_does_not_hold(liar):
+    found = results(liar)
+    assert {one.failed for one in found} == {"RuntimeError: a shape does not fit"}
+    first = smallest(found)
+    assert first.proof.topic == "G1"
+    assert smallest([]) is None
+
+
+def test_the_smallest_case_has_the_fewest_choices():
+    one = next(one for one in PROOFS if one.kind == "attention")
+    cases = [
+        Case("softmax", Role.DECODER, "none", {"kernel": "sdpa"}),
+        Case("softmax", Role.DECODER),
+        Case("softmax", Role.DECODER, "rope"),
+    ]
+    assert smallest([Result(one, case, "no", 0.1) for case in cases]).case is cases[1]
+    assert [str(case) for case in cases] == [
+        "attention=softmax role=decoder kernel=sdpa",
+        "attention=softmax role=decoder",
+        "attention=softmax role=decoder position=rope",
+    ]
+
+
+def test_proofs_of_one_variant_are_of_that_variant_alone():
+    size = len(PROOFS)
+    try:
+        proof("attention", "linear", "is here", roles=[Role.DECODER])(print)
+        added = PROOFS[-1]
+        assert added in list(due(Case("linear", Role.DECODER)))
+        assert added not in list(due(Case("linear", Role.ENCODER)))
+        assert added not in list(due(Case("softmax", Role.DECODER)))
+        assert added not in list(
+            due(Case("linear", Role.DECODER, "none", {"chunk": 3, "kernel": "x"}))
+        )
+    finally:
+        del PROOFS[size:]
+
+
+def compile_all(names, backend):
+    """Print the name of each attention that gives the same when it is compiled, in one role."""
+    for name in names:
+        case = plain(name)[0]
+        query, memory = stream(3, 7, lengths=LENGTHS), case.memory()
+        compiled_alike(case, query, memory, backend)
+        print(name)
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    if sys.argv[1] == "--inductor":
+        compile_all(sys.argv[2:], "inductor")
     else:
-        proof.check(Case(proof.name, role))
+        compile_all(sys.argv[1:], "eager")

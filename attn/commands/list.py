@@ -8,6 +8,7 @@ from enum import Enum
 from importlib.resources import files
 from typing import Any
 
+import torch
 from omegaconf import DictConfig, OmegaConf
 
 from attn import (  # noqa: F401 - each registers its kind
@@ -22,17 +23,26 @@ from attn import (  # noqa: F401 - each registers its kind
     tables,
     tokenizers,
 )
+from attn.contract import OUTSIDE, Capabilities, Place, PositionKind, Role
 from attn.registry import ConfigError
 
 PURPOSE = "show the kinds of parts, the names of a kind, or the options of one part"
 EXAMPLES = """
 attn list
-attn list attention
 attn list attention softmax
+attn list attention format=markdown
 """
 EXPERIMENT = "experiment"
 PACKAGE = "# @package _global_\n"
 MORE = "attn list KIND shows the names of a kind, attn list KIND NAME the options of one.\n"
+DIM, HEADS = 512, 8
+LEGEND = f"""\
+positions   kinds that may act within; those added to the embeddings go with every attention
+kernels     the ways to compute it, where there is a choice
+state       what decoding keeps of a sentence; kv grows with every token, the others do not
+parameters  of one layer of width D = {DIM} with H = {HEADS} heads
+attn list attention NAME shows what one is, its options, and what these words mean.
+"""
 CAPABILITIES = {
     "roles": "where it can stand; cross: from the decoder to the source",
     "positions": "the kinds of position that it works with",
@@ -50,6 +60,14 @@ CAPABILITIES = {
 def check(cfg: DictConfig) -> list[str]:
     """All problems of the config: a kind or a name that does not exist."""
     kinds = [*registry.kinds(), EXPERIMENT]
+    if cfg.format not in tables.FORMATS:
+        return [
+            f"format={cfg.format}: unknown; {registry.suggest(str(cfg.format), tables.FORMATS)}"
+        ]
+    if cfg.format != "terminal" and (cfg.kind, cfg.name) != ("attention", None):
+        return [
+            f"format={cfg.format}: is of the table of attentions alone; write attn list attention"
+        ]
     if cfg.kind is None:
         return [] if cfg.name is None else [f"name={cfg.name}: needs its kind; write kind=..."]
     if cfg.kind not in kinds:
@@ -76,6 +94,8 @@ def run(cfg: DictConfig) -> None:
         rows.append((EXPERIMENT, "a named set of overrides of all the others"))
         tables.show(("kind", "what it is"), rows)
         sys.stdout.write(f"\n{MORE}")
+    elif cfg.name is None and cfg.kind == "attention":
+        _print(cfg.format, *attentions())
     elif cfg.name is None:
         _names_of(cfg.kind)
     elif cfg.kind == EXPERIMENT:
@@ -99,6 +119,44 @@ def _names_of(kind: str) -> None:
     if presets:
         sys.stdout.write("" if kind == EXPERIMENT else "\n")
         tables.show((EXPERIMENT if kind == EXPERIMENT else "preset", "what it is"), presets)
+
+
+def attentions() -> tuple[list[str], list[list[str]]]:
+    """What each attention can do and costs, as a table."""
+    header = ["attention", "roles", "positions", "kernels", "weights", "state", "parameters"]
+    rows = []
+    for name in registry.names("attention"):
+        able: Capabilities = registry.find("attention", name).capabilities  # type: ignore[attr-defined]
+        roles = " ".join(role.value for role in Role if role in able.roles)
+        state = able.state if Role.DECODER in able.roles or Role.CROSS in able.roles else ""
+        kernels = " ".join(able.kernels[1:])  # the first chooses among the others
+        cells = [name, roles, _kinds(able.positions), kernels, able.weights, state]
+        rows.append([*cells, f"{_parameters(name, able):,}", able.time, able.paper])
+    return [*header, "time", "paper"], rows
+
+
+def _kinds(taken: frozenset[PositionKind]) -> str:
+    """The kinds of positions that may act within an attention."""
+    inside = [kind.value for kind in PositionKind if kind in taken - OUTSIDE]
+    return "all" if len(inside) == len(PositionKind) - len(OUTSIDE) else " ".join(inside)
+
+
+def _parameters(name: str, able: Capabilities) -> int:
+    """How many parameters an attention of the base model has, in the first role that it serves."""
+    types = registry.option_types(registry.find("attention", name))
+    section = {"name": name, **({"heads": HEADS} if "heads" in types else {})}
+    role = next(role for role in Role if role in able.roles)
+    with torch.device("meta"):
+        built = registry.build("attention", section, place=Place(role, DIM, DIM, DIM))
+    return sum(parameter.numel() for parameter in built.parameters())
+
+
+def _print(form: str, header: list[str], rows: list[list[str]]) -> None:
+    if form != "terminal":
+        sys.stdout.write(tables.FORMATS[form](header, rows))
+        return
+    tables.show(header, rows)
+    sys.stdout.write(f"\n{LEGEND}")
 
 
 def _presets(kind: str) -> dict[str, tuple[str, DictConfig]]:

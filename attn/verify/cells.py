@@ -102,12 +102,10 @@ def _config(attention: str, role: Role, position: str, kernel: str) -> dict[str,
     # `auto` is what an attention does that has no choice.
     chosen = {"kernel": kernel} if "kernel" in options or kernel != "auto" else {}
     orderless = {"allow_bag_of_words": True} if _may_be_orderless(role, position) else {}
-    softmax = {"name": "softmax", "heads": HEADS}
     return {
         "model": {"name": "transformer", "encoder_layers": 1, "decoder_layers": 1, "dim": DIM},
         "position": {"name": position, **orderless},
-        "attention": softmax,
-        "attention_elsewhere": softmax,
+        "attention": {"name": "softmax"},  # which serves every role
         f"{role.value}_attention": {"name": attention, **heads, **chosen},
     }
 
@@ -146,7 +144,7 @@ class Count:
             self.wrong.append(one)
         elif one.refused:
             self.refused += 1
-            self.reasons.update({reason_of(line) for line in one.refused})
+            self.reasons.update(sorted({reason_of(line) for line in one.refused}))
         else:
             self.built += 1
 

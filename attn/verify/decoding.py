@@ -40,7 +40,7 @@ def _steps(case: Case) -> None:
     attention, tolerance = case.build(), max(1e-12, case.capabilities.gap)
     for query in (stream(3, 7), apart(with_holes(stream(3, 7)))):
         whole = attention(query).y
-        for cuts in CUTS[1:2] if case.kernel == "flex" else CUTS:  # it is slow on a CPU
+        for cuts in CUTS:
             same(stepped(attention, query, cuts), whole, tolerance)
 
 

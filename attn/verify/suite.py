@@ -20,7 +20,6 @@ from attn.verify.cases import Case
 from attn.verify.proofs import PROOFS, Proof, ProofError
 
 SELF = (Role.ENCODER, Role.DECODER)
-OF_FLEX = {"G1", "G2", "G4", "G5", "G8"}
 OF_NO_KERNEL = {"G3", "G6", "G10", "G13", "G16"}
 LONGEST = 300  # of what is said of a failure
 
@@ -141,7 +140,7 @@ def due(case: Case) -> Iterator[Proof]:
     """The proofs that a case of an attention is to pass: those of all, and its own of no choices.
 
     A kernel that is asked for is not put to what no kernel decides. On a CPU the flexible kernel
-    has no gradients, and is traced anew at every call: it is put to the main proofs alone.
+    has no gradients, and is traced anew at every call: that it agrees with others is enough.
     """
     chosen = case.position != "none" or bool(case.kernel)
     for proof in PROOFS:
@@ -149,7 +148,7 @@ def due(case: Case) -> Iterator[Proof]:
             continue
         if case.kernel and proof.topic in OF_NO_KERNEL:
             continue
-        if case.kernel == "flex" and (proof.learns or proof.topic not in OF_FLEX):
+        if case.kernel == "flex" and (proof.learns or proof.topic != "G1"):
             continue
         if proof.name is None or (proof.name == case.attention and not chosen):
             yield proof

@@ -1,0 +1,93 @@
+"""Every choice of attention, role, positions, kernel and capture builds or is refused."""
+
+import pytest
+
+from attn import registry
+from attn.contract import Capabilities, PositionKind, Role
+from attn.verify import cells
+
+NAMES, POSITIONS = registry.names("attention"), registry.names("position")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", NAMES)
+def test_there_is_no_third_outcome(name):
+    counted = cells.count(map(cells.outcome, cells.every([name], POSITIONS)))
+    assert [f"{one.cell}: {one.wrong}" for one in counted.wrong] == []
+    assert counted.built + counted.refused == 3 * len(POSITIONS) * 4 * 2
+    print(f"{name}: {counted}")
+
+
+def able(role):
+    return [name for name in NAMES if role in registry.find("attention", name).capabilities.roles]
+
+
+def test_every_reason_is_told_at_once():
+    one = cells.outcome(cells.Cell("coverage", Role.ENCODER, "none", "sdpa", True))
+    assert str(one.cell) == "encoder_attention=coverage position=none kernel=sdpa captured"
+    assert one.wrong is None
+    kernel, role, order = one.refused
+    assert kernel.startswith("encoder_attention.kernel=sdpa: unknown option; ")
+    assert role == (
+        "encoder_attention=coverage: cannot serve the encoder role; "
+        f"choose one of {', '.join(able(Role.ENCODER))}"
+    )
+    assert order.startswith("position=none: the encoder would see a bag of words; choose one of ")
+    assert [cells.reason_of(line) for line in one.refused] == ["kernel", "role", "order"]
+
+
+def test_a_kernel_that_cannot_serve_is_told_beside_a_role():
+    one = cells.outcome(cells.Cell("local_p", Role.DECODER, "sinusoidal", "flex", False))
+    assert sorted(cells.reason_of(line) for line in one.refused) == ["kernel", "role"]
+    assert one.wrong is None
+    assert cells.reason_of("attention.heads=5: must divide the width 16") == "options"
+
+
+def test_counts_in_words():
+    built = cells.Outcome(cells.Cell("softmax", Role.ENCODER, "none", "auto", False), (), None)
+    refused = cells.Outcome(built.cell, ("position=none: ...", "encoder_attention=x: ..."), None)
+    wrong = cells.Outcome(built.cell, (), "KeyError: 'x'")
+    counted = cells.count([built, built, refused, wrong])
+    assert str(counted) == "4 cells: 2 built, 1 refused (position 1, role 1)"
+    assert counted.wrong == [wrong]
+    assert str(cells.count([built])) == "1 cells: 1 built, 0 refused"
+
+
+@pytest.fixture
+def declared(request):
+    """Softmax attention that declares something else of itself."""
+    base = registry.find("attention", "softmax")
+
+    @registry.register("attention", "declared")
+    class Declared(base):
+        capabilities = Capabilities(frozenset(Role), frozenset(PositionKind), **request.param)
+
+        def __init__(self, place, *, heads: int = 8, kernel: str = "auto"):
+            if self.capabilities.paper:
+                raise eval(self.capabilities.paper)
+            super().__init__(place, heads=heads, kernel=kernel)
+
+    yield "declared"
+    del registry.get_kind("attention").components["declared"]
+    cells._problems.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("declared", "wrong"),
+    [
+        (
+            {"kernels": ("auto", "explicit")},
+            "refused for nothing; it declares what is refused for kernel",
+        ),
+        ({"paper": "KeyError(3)"}, "KeyError: 3"),
+        (
+            {"paper": "ValueError('heads=4: too few')"},
+            "does not say what to choose instead: encoder_attention.heads=4: too few",
+        ),
+    ],
+    indirect=["declared"],
+)
+def test_what_is_wrong_with_a_cell_is_said(declared, wrong):
+    cells._problems.cache_clear()
+    one = cells.outcome(cells.Cell(declared, Role.ENCODER, "sinusoidal", "sdpa", False))
+    assert one.wrong == wrong

@@ -1,0 +1,218 @@
+"""``attn verify``: from the command line to matrix and exit code."""
+
+import json
+import re
+import sys
+
+import pytest
+from hydra.core.config_store import ConfigStore
+
+from attn import registry
+from attn.cli import main
+from attn.contract import Role
+from attn.verify import Case, cells, matrix
+from attn.verify.proofs import PROOFS
+from attn.verify.suite import Result, due_of_position, put_to
+
+pytestmark = pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
+PLUGIN = '''\
+from attn.attention.softmax import SoftmaxAttention
+from attn.contract import Capabilities, Place, Role
+from attn.registry import register
+from attn.verify import Case, holds, proof
+
+
+@register("attention", "cheat")
+class Cheat(SoftmaxAttention):
+    """It declares what it is not."""
+
+    capabilities = Capabilities(frozenset({Role.ENCODER}), order_aware=KNOWS, kernels=KERNELS)
+
+    def __init__(self, place: Place, *, heads: int = 8, kernel: str = "auto", wrong: bool = False):
+        super().__init__(place, heads=heads, kernel=kernel)
+        self.wrong = wrong
+
+
+@proof("attention", "cheat", "is right")
+def _right(case: Case) -> None:
+    holds(not case.build().wrong, "it is wrong")
+'''
+
+
+@pytest.fixture(autouse=True)
+def uncompiled(monkeypatch):
+    """Without what is compiled, which would take its time, and see the checks of shapes."""
+
+    def nothing(case, query, memory, backend):
+        pass
+
+    monkeypatch.setattr("attn.verify.generic.compiled_alike", nothing)
+
+
+@pytest.fixture
+def cheat(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    size = len(PROOFS)
+
+    def write(knows=False, kernels=("auto", "explicit", "sdpa", "flex")):
+        text = PLUGIN.replace("KNOWS", str(knows)).replace("KERNELS", str(kernels))
+        (tmp_path / "cheating.py").write_text(text)
+        return "plugins=[cheating]"
+
+    yield write
+    registry.get_kind("attention").components.pop("cheat", None)
+    ConfigStore.instance().repo.get("attention", {}).pop("cheat.yaml", None)
+    sys.modules.pop("cheating", None)
+    del PROOFS[size:]
+    cells._problems.cache_clear()
+
+
+def test_a_matrix_of_one_attention(capsys):
+    assert main(["verify", "attention=linear"]) == 0
+    table, legend, counted = capsys.readouterr().out.split("\n\n")
+    head, *rows = table.splitlines()
+    assert head.split()[:4] == ["attention", "role", "G1", "G2"]
+    assert head.split()[-1] == "own"
+    assert [row.split()[:2] for row in rows] == [["linear", role.value] for role in Role]
+    assert all(re.search(r" (\d+)/\1$", row) for row in rows)
+    assert "  G4: cannot see the future; learns nothing from the future\n" in legend
+    told = r"(\d+) of \1 proofs hold; \d+ cells: \d+ built, \d+ refused \(kernel .*\); \d+ s\n"
+    assert re.fullmatch(told, counted)
+
+
+def test_a_role_and_a_position_in_markdown(capsys):
+    arguments = ["attention=softmax", "role=encoder", "position=learned", "format=markdown"]
+    assert main(["verify", *arguments]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("| attention | role | G1 | G2 |")
+    assert said.count("\n| softmax | encoder | + |") == 1
+    assert "\n- G1: the result is finite" in said
+    assert "; 8 cells: 8 built, 0 refused; " in said
+
+
+def test_everything_as_json(capsys):
+    assert main(["verify", "attention=average", "format=json"]) == 0
+    whole = json.loads(capsys.readouterr().out)
+    assert whole["cells"]["wrong"] == []
+    assert whole["cells"]["built"] > 0
+    assert whole["cells"]["reasons"]["role"] > 0
+    first = whole["proofs"][0]
+    assert first["attention"] == "average"
+    assert first["holds"]
+    assert {one["role"] for one in whole["proofs"]} == {"decoder"}
+    assert {one["own"] for one in whole["proofs"]} == {True, False}
+
+
+def test_the_whole_as_the_registry_has_it(capsys, monkeypatch):
+    few = {"attention": ["linear", "location"], "position": ["none", "sinusoidal"]}
+    names = registry.names
+
+    def some(kind):
+        return few.get(kind) or names(kind)
+
+    monkeypatch.setattr(registry, "names", some)
+    assert main(["verify", "role=encoder"]) == 0
+    said = capsys.readouterr().out
+    assert "location" not in said
+    assert "position    role     P1  P2  P3  P4  own\n" in said
+    assert "16 cells: " in said
+
+
+def test_what_does_not_hold_gives_exit_code_1(capsys, cheat):
+    assert main(["verify", "attention=cheat", cheat(knows=True), "attention.wrong=true"]) == 1
+    told = capsys.readouterr()
+    assert "  FAIL  " in told.out
+    assert told.out.count("0/1") == 1
+    case = "attention=cheat role=encoder wrong=true"
+    first = (
+        "G12: sees a bag of words, unless it is order-aware: is declared order-aware, and is not"
+    )
+    assert re.fullmatch(
+        f"attn verify: does not hold: {case}: {first}; \\d+ more do not hold\n", told.err
+    )
+
+
+def test_a_cell_that_is_not_as_declared_gives_exit_code_1(capsys, cheat):
+    assert main(["verify", "attention=cheat", cheat(kernels=("auto", "explicit"))]) == 1
+    assert capsys.readouterr().err == (
+        "attn verify: neither builds nor is refused as declared: encoder_attention=cheat "
+        "position=learned kernel=sdpa: refused for nothing; it declares what is refused for "
+        "kernel\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problems"),
+    [
+        (
+            ["attention=lineer", "position=sinusoidel", "role=encodr", "format=cvs"],
+            [
+                "attention=lineer: unknown attention; did you mean 'linear'? choose one of ",
+                "position=sinusoidel: unknown position; did you mean 'sinusoidal'? choose one of ",
+                "format=cvs: unknown; choose one of json, markdown, terminal",
+                "role=encodr: unknown; did you mean 'encoder'? choose one of cross, decoder, "
+                "encoder",
+            ],
+        ),
+        (
+            ["attention=location", "role=encoder"],
+            ["role=encoder: attention=location does not serve it; choose one of cross"],
+        ),
+        (["-m", "attention=linear,softmax"], ["-m: attn verify runs once, it does not sweep"]),
+        (["attention=linear", "attention.chunk=x"], ["attention.chunk=x: not of type int"]),
+    ],
+)
+def test_what_is_refused(arguments, problems, capsys):
+    assert main(["verify", *arguments]) == 2
+    said = capsys.readouterr().err.splitlines()
+    for problem in problems:
+        assert any(line.startswith(problem) for line in said), (problem, said)
+
+
+@pytest.fixture
+def turning():
+    """A position scheme that linear attention has no place for."""
+
+    @registry.register("position", "turning")
+    class Turning:
+        kind = registry.find("position", "none").kind.ROTARY
+
+        def __init__(self, *, heads):
+            pass
+
+    yield
+    del registry.get_kind("position").components["turning"]
+    ConfigStore.instance().repo.get("position", {}).pop("turning.yaml", None)
+
+
+def test_positions_that_cannot_act_there(turning, capsys):
+    assert main(["verify", "attention=linear", "position=turning"]) == 2
+    assert re.fullmatch(
+        "position=turning: cannot act within attention=linear; choose one of .*none, .*\n",
+        capsys.readouterr().err,
+    )
+
+
+def test_a_scheme_that_counts_places_is_seen(monkeypatch):
+    learned = registry.find("position", "learned")
+    forward = learned.forward
+
+    def by_place(self, position):
+        places = position.new_tensor(range(position.shape[1]))
+        return forward(self, places.expand_as(position))
+
+    monkeypatch.setattr(learned, "forward", by_place)
+    results = [put_to(one, case) for one, case in due_of_position("learned")]
+    assert {one.proof.topic for one in results if one.failed} == {"P3"}
+
+
+def test_marks_of_a_matrix():
+    generic = [one for one in PROOFS if one.kind == "attention" and one.name is None]
+    case = Case("softmax", Role.ENCODER)
+    results = [Result(generic[0], case, None, 0.1), Result(generic[1], case, "no", 0.1)]
+    header, rows = matrix.attentions(results)
+    topics = list(dict.fromkeys(one.proof.topic for one in results))
+    assert header == ["attention", "role", *topics, "own"]
+    assert rows == [["softmax", "encoder", *(["FAIL"] if len(topics) == 1 else ["+", "FAIL"]), ""]]
+    assert matrix.positions(results) == (["position", "role", "own"], [])
