@@ -180,23 +180,32 @@ class LatentState(KeyValueState):
 
 @dataclasses.dataclass(frozen=True)
 class WindowState(RowState):
-    """Keys and values of the last tokens: never more than ``radius`` of them before new ones."""
+    """Keys and values of the last tokens, no more than the next ones can reach."""
 
     key: Float[Tensor, "rows heads kept dim"]
     value: Float[Tensor, "rows heads kept value"]
     position: Int[Tensor, "rows kept"]
     valid: Bool[Tensor, "rows kept"]
-    radius: int
 
     def append(self, key: Tensor, value: Tensor, stream: Stream) -> "WindowState":
-        """The state with new tokens, those out of their reach dropped."""
-        first = max(0, self.key.shape[2] - self.radius)
+        """The state with new tokens."""
         return dataclasses.replace(
             self,
-            key=torch.cat((self.key[:, :, first:], key), 2),
-            value=torch.cat((self.value[:, :, first:], value), 2),
-            position=torch.cat((self.position[:, first:], stream.position), 1),
-            valid=torch.cat((self.valid[:, first:], stream.valid), 1),
+            key=torch.cat((self.key, key), 2),
+            value=torch.cat((self.value, value), 2),
+            position=torch.cat((self.position, stream.position), 1),
+            valid=torch.cat((self.valid, stream.valid), 1),
+        )
+
+    def last(self, tokens: int) -> "WindowState":
+        """The state of so many tokens at most."""
+        first = max(0, self.key.shape[2] - tokens)
+        return dataclasses.replace(
+            self,
+            key=self.key[:, :, first:],
+            value=self.value[:, :, first:],
+            position=self.position[:, first:],
+            valid=self.valid[:, first:],
         )
 
     def filled(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -13,6 +13,7 @@ from attn.registry import register
 from attn.score import kernels
 from attn.score.normalisers import Softmax
 from attn.score.projections import Projections
+from attn.score.shell import folded, unfolded
 from attn.states import StaticKeyValueState
 
 
@@ -77,7 +78,7 @@ class CoverageAttention(nn.Module):
         self.cover = nn.Parameter(torch.empty(heads, 1, hidden))
         for weight in (self.vector, self.cover):
             nn.init.uniform_(weight, -(hidden**-0.5), hidden**-0.5)
-        self.dropout = Dropout(dropout)
+        self.normaliser, self.dropout = Softmax(), Dropout(dropout)
 
     def start(self, memory: Stream | None, *, rows: int, capacity: int) -> State:  # noqa: ARG002
         """The projected source, of which nothing is covered yet."""
@@ -103,32 +104,25 @@ class CoverageAttention(nn.Module):
             state = self.start(memory, rows=query.x.shape[0], capacity=0)
         assert isinstance(state, CoverageState)
         source, coverage = state.source, state.coverage
-        sentences, normalise = len(source.key), Softmax()
-        q = self.projections.query_of(query.x).unflatten(0, (sentences, -1))
-        mask = source.valid.repeat_interleave(q.shape[1], 0)[:, None, None, :]
-        contexts, shown = [], []
-        for step in range(q.shape[3]):
-            covered = coverage.unflatten(0, (sentences, -1))
-            scores = self.score(q[..., step : step + 1, :], source.key[:, None], covered)
-            weights = normalise(scores.flatten(0, 1), mask) * kernels.visible(mask)
-            coverage = coverage + weights[:, :, 0]
+        beams = len(coverage) // len(source.key)
+        q = self.projections.query_of(query.x)
+        mask = source.valid.repeat_interleave(beams, 0)[:, None, None, :]
+        used, shown = [], []
+        for step in range(q.shape[2]):
+            scores = self.score(q[:, :, step], source.key, coverage)
+            weights = self.normaliser(scores[:, :, None], mask) * kernels.visible(mask)
+            # Padding of the target looks nowhere.
+            coverage = coverage + weights[:, :, 0] * query.valid[:, step, None, None]
+            used.append(self.dropout(weights.to(source.value.dtype)))
             shown.append(weights.detach().float())
-            contexts.append(self.dropout(weights))
-        used = torch.cat(contexts, 2).to(source.value.dtype)
-        mixed = kernels.mix(_folded(used, sentences), source.value)
-        context = mixed.unflatten(2, (-1, q.shape[3])).transpose(1, 2).flatten(0, 1)
+        context = unfolded(kernels.mix(folded(torch.cat(used, 2), beams), source.value), beams)
         after = dataclasses.replace(state, coverage=coverage)
         seen = torch.cat(shown, 2) if capture else None
         return MixerOutput(self.projections.join(context), after, seen)
 
     def score(self, query: Tensor, key: Tensor, coverage: Tensor) -> Tensor:
-        """Scores of one query a row, of shape (sentences, beams, heads, 1, keys)."""
-        seen = coverage[..., None] * self.cover
-        hidden = torch.tanh(query + key + seen.to(query.dtype))
-        scores = (hidden * self.vector).sum(-1)[..., None, :]
-        return scores.to(at_least_float32(scores.dtype))
-
-
-def _folded(weights: Tensor, sentences: int) -> Tensor:
-    """The hypotheses of a sentence as more queries to its values."""
-    return weights.unflatten(0, (sentences, -1)).transpose(1, 2).flatten(2, 3)
+        """Scores of one query a row, of shape (rows, heads, keys); in float32 at least."""
+        wide = at_least_float32(query.dtype)
+        beside = query.to(wide).unflatten(0, (len(key), -1))[..., None, :] + key.to(wide)[:, None]
+        hidden = torch.tanh(beside.flatten(0, 1) + coverage[..., None] * self.cover)
+        return (hidden * self.vector).sum(-1)

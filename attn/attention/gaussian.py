@@ -1,6 +1,7 @@
 """Hard-coded Gaussian attention."""
 
 import math
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +20,7 @@ from attn.dropout import Dropout
 from attn.precision import at_least_float32, product_format
 from attn.registry import register
 from attn.score import kernels
+from attn.score.blocks import is_long, spans
 from attn.score.projections import by_head, side_by_side
 from attn.states import WindowState
 
@@ -43,6 +45,7 @@ class GaussianAttention(nn.Module):
         weights="free",
         state="window",
         order_aware=True,
+        time="T D",
         paper="You et al. 2020",
     )
 
@@ -85,7 +88,6 @@ class GaussianAttention(nn.Module):
             value=numbers.new_zeros(rows, self.heads, 0, self.value.out_features // self.heads),
             position=whole.new_zeros(rows, 0),
             valid=whole.new_zeros(rows, 0, dtype=torch.bool),
-            radius=self.reach,
         )
 
     def forward(
@@ -100,19 +102,33 @@ class GaussianAttention(nn.Module):
         value = by_head(self.value(query.x), self.heads)
         position, valid, after = query.position, query.valid, None
         if state is not None:
-            assert isinstance(state, WindowState)
-            after = state.append(value[..., :0], value, query)
-            _, value, position, valid = after.filled()
-        weights = self.density(one_row(query.position), one_row(position))
-        mask = allowed(query.position, position, valid, causal=self.role is Role.DECODER)
-        weights = weights.to(at_least_float32(value.dtype)) * mask
-        context = kernels.mix(self.dropout(weights.to(value.dtype)), value)
-        shown = weights.detach().float() if capture else None
+            state = cast("WindowState", state).append(value[..., :0], value, query)
+            _, value, position, valid = state.filled()
+            after = state.last(self.reach)
+        context = self.mix(query.position, position, valid, value)
+        shown = None
+        if capture:
+            shown = self.weights(query.position, position, valid, torch.float32)
         return MixerOutput(self.out(side_by_side(context)), after, shown)
 
-    def density(self, query: Tensor, key: Tensor) -> Tensor:
-        """``N(j; i + o, 1)`` by head, 0 out of reach; of shape (rows, heads, queries, keys)."""
-        distance = (key[:, None, :] - query[:, :, None])[:, None]
-        beside = (distance - self.get_buffer("offset")[:, None, None]).double()
+    def mix(self, query: Tensor, key: Tensor, valid: Tensor, value: Tensor) -> Tensor:
+        """The context, by blocks of queries where the sequence is long."""
+        time = query.shape[1]
+        parts = [(slice(None), slice(None))]
+        if is_long(time, key.shape[1], self.reach):
+            parts = list(spans(time, self.reach, ahead=self.role is Role.ENCODER))
+        wide = at_least_float32(value.dtype)
+        contexts = []
+        for some, near in parts:
+            weights = self.weights(query[:, some], key[:, near], valid[:, near], wide)
+            used = self.dropout(weights.to(value.dtype))
+            contexts.append(kernels.mix(used, value[:, :, near]))
+        return torch.cat(contexts, 2)
+
+    def weights(self, query: Tensor, key: Tensor, valid: Tensor, wide: torch.dtype) -> Tensor:
+        """``N(j; i + o, 1)`` by head where a key may be seen, else 0; so out of reach."""
+        distance = (one_row(key)[:, None, :] - one_row(query)[:, :, None])[:, None]
+        beside = (distance - self.get_buffer("offset")[:, None, None]).to(wide)
         density = torch.exp(-0.5 * beside.square()) / math.sqrt(2 * math.pi)
-        return density.masked_fill(distance.abs() > self.reach, 0.0)
+        seen = allowed(query, key, valid, causal=self.role is Role.DECODER)
+        return density * (seen & (distance.abs() <= self.reach))

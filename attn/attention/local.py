@@ -30,7 +30,6 @@ class MonotonicLocalAttention(ScoreAttention):
         roles=frozenset({Role.CROSS}),
         kernels=kernels.KERNELS,
         order_aware=True,
-        time="T radius D",
         paper="Luong et al. 2015",
     )
 
@@ -118,26 +117,21 @@ class PredictiveLocalAttention(ScoreAttention):
         assert isinstance(state, StaticKeyValueState)
         q = self.projections.query_of(query.x)
         beams = q.shape[0] // state.key.shape[0]
-        q, place = folded(q, beams), folded(self.share(query.x)[:, None], beams)
-        weights = self.weigh(q, place, state)
+        share = folded(self.share(query.x)[:, None], beams)
+        weights = self.weigh(folded(q, beams), share, state)
         mixed = kernels.mix(self.core.dropout(weights.to(state.value.dtype)), state.value)
-        shown = None
-        if capture:
-            with torch.no_grad(), torch.autocast(q.device.type, enabled=False):
-                wide = at_least_float32(q.dtype)
-                shown = self.weigh(q.to(wide), place, state).float()
-                shown = unfolded(shown, beams)
+        shown = unfolded(weights.detach().float(), beams) if capture else None
         return MixerOutput(self._out(unfolded(mixed, beams), query), state, shown)
 
     def share(self, x: Tensor) -> Tensor:
         """Where in the source each target word looks, as a share of its length."""
-        share: Tensor = torch.sigmoid(self.predict(torch.tanh(self.hidden(x))))
-        return share.to(at_least_float32(share.dtype))
+        score = self.predict(torch.tanh(self.hidden(x)))
+        return torch.sigmoid(score.to(at_least_float32(score.dtype)))
 
     def weigh(self, q: Tensor, share: Tensor, state: StaticKeyValueState) -> Tensor:
         """Weights of shape (sentences, heads, queries, keys), in float32 at least."""
         length = state.valid.sum(-1)[:, None, None, None]
         beside = state.position[:, None, None, :] - share * length
         mask = state.valid[:, None, None, :] & (beside.detach().abs() <= self.radius)
-        exact = self.core.attend(q, state.key.to(q.dtype), mask)
+        exact = self.core.attend(q, state.key, mask)
         return exact * torch.exp(-beside.square() / (0.5 * self.radius**2))

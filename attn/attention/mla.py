@@ -116,10 +116,11 @@ class LatentAttention(ScoreAttention):
             raise ValueError(f"heads={heads}: must divide the width {place.query_dim}")
         inner = place.query_dim // heads
         latent = 4 * inner if latent_dim is None else latent_dim
-        rotary = max(2, inner // 2) if rotary_dim is None else rotary_dim
-        for option, size in (("latent_dim", latent), ("rotary_dim", rotary)):
-            if size < 1:
-                raise ValueError(f"{option}={size}: must be at least 1")
+        rotary = 2 * max(1, inner // 4) if rotary_dim is None else rotary_dim
+        if latent < 1:
+            raise ValueError(f"latent_dim={latent}: must be at least 1")
+        if rotary < 2 or rotary % 2:
+            raise ValueError(f"rotary_dim={rotary}: must be even and at least 2")
         scheme = None if place.position is None else place.position(heads, rotary)
         if scheme is None or scheme.kind is not PositionKind.ROTARY:
             rotary = 0

@@ -1,12 +1,24 @@
 """Sliding-window attention."""
 
+import dataclasses
+from typing import cast
+
 import torch
 from torch import Tensor
 
-from attn.contract import Capabilities, Place, PositionKind, Role, State
+from attn.contract import (
+    Capabilities,
+    MixerOutput,
+    Place,
+    PositionKind,
+    Role,
+    State,
+    Stream,
+)
 from attn.precision import product_format
 from attn.registry import register
 from attn.score import kernels
+from attn.score.blocks import is_long, spans
 from attn.score.core import Core
 from attn.score.projections import Projections
 from attn.score.scores import Dot
@@ -80,30 +92,44 @@ class WindowAttention(ScoreAttention):
             value=numbers.new_zeros(rows, maps.kv_heads, 0, maps.value_dim),
             position=whole.new_zeros(rows, 0),
             valid=whole.new_zeros(rows, 0, dtype=torch.bool),
-            radius=self.radius,
         )
+
+    def forward(
+        self,
+        query: Stream,
+        memory: Stream | None = None,
+        *,
+        state: State | None = None,
+        capture: bool = False,
+    ) -> MixerOutput:
+        """Mix; of the tokens, only those that the next ones can reach are kept."""
+        output = super().forward(query, memory, state=state, capture=capture)
+        if output.state is None:
+            return output
+        after = cast("WindowState", output.state).last(self.radius)
+        return dataclasses.replace(output, state=after)
 
     def mix(
         self, q: Tensor, k: Tensor, v: Tensor, query: Tensor, key: Tensor, valid: Tensor
     ) -> Tensor:
         """The context, by blocks of queries where the sequence is long."""
-        time, keys = q.shape[2], k.shape[2]
-        block = max(2 * self.radius, 64)
-        if time != keys or time < 2 * block:
+        time = q.shape[2]
+        if not is_long(time, k.shape[2], self.radius):
             return super().mix(q, k, v, query, key, valid)
-        # Positions grow by one at least, so what is near in position is near in place.
-        ahead = self.radius if self.role is Role.ENCODER else 0
         contexts = []
         first = min(self.all_seeing, time)
         if first:
             contexts.append(super().mix(q[:, :, :first], k, v, query[:, :first], key, valid))
-        for start in range(first, time, block):
-            end = min(start + block, time)
-            low, high = max(first, start - self.radius), min(time, end + ahead)
-            k_near, v_near = (torch.cat((x[:, :, :first], x[:, :, low:high]), 2) for x in (k, v))
-            key_near, valid_near = (
-                torch.cat((x[:, :first], x[:, low:high]), 1) for x in (key, valid)
-            )
-            some = q[:, :, start:end], k_near, v_near
-            contexts.append(super().mix(*some, query[:, start:end], key_near, valid_near))
+        ahead = self.role is Role.ENCODER
+        for some, near in spans(time, self.radius, ahead=ahead, first=first):
+            keys, values = (_with_first(x, first, near, 2) for x in (k, v))
+            at, real = (_with_first(x, first, near, 1) for x in (key, valid))
+            part = super().mix(q[:, :, some], keys, values, query[:, some], at, real)
+            contexts.append(part)
         return torch.cat(contexts, 2)
+
+
+def _with_first(x: Tensor, first: int, near: slice, axis: int) -> Tensor:
+    """A part of the keys, behind so many of the first; a view where there are none."""
+    part = x.narrow(axis, near.start, near.stop - near.start)
+    return torch.cat((x.narrow(axis, 0, first), part), axis) if first else part

@@ -5,46 +5,104 @@ import math
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from attn.contract import Role
-from attn.verify.cases import HEADS, Case, stream
+from attn.contract import Role, Stream
+from attn.score.projections import by_head, side_by_side
+from attn.verify.cases import DIM, HEADS, Case, stream
 from attn.verify.proofs import holds, proof, same
 
 
-@proof("attention", "gaussian", "weights are the density at i + o, whatever the words say")
-def _density(case: Case) -> None:
+def _offsets(case: Case) -> list[int]:
+    return [-1, 0] * 2 if case.role is Role.DECODER else [-1, 1] * 2
+
+
+def _weights(case: Case, time: int) -> Tensor:
+    """The density of a normal distribution of deviation 1, number by number."""
+    weights = torch.zeros(HEADS, time, time, dtype=torch.float64)
+    for head, offset in enumerate(_offsets(case)):
+        for i in range(time):
+            for j in range(i + 1 if case.role is Role.DECODER else time):
+                power = math.exp(-((j - (i + offset)) ** 2) / 2)
+                weights[head, i, j] = power / math.sqrt(2 * math.pi)
+    return weights
+
+
+def _output(attention: Any, weights: Tensor, x: Tensor) -> Tensor:
+    mixed = weights @ by_head(attention.value(x), HEADS)
+    joined: Tensor = attention.out(side_by_side(mixed))
+    return joined
+
+
+@proof("attention", "gaussian", "equals the density written out, at any length")
+def _formula(case: Case) -> None:
     attention: Any = case.build()
-    offsets = (-1, 1) if case.role is Role.ENCODER else (-1, 0)
-    place = torch.arange(7.0)
-    shown = [attention(stream(1, 7, seed=seed), capture=True).weights[0] for seed in (0, 1)]
-    same(shown[0], shown[1], 0.0)
-    for head in range(HEADS):
-        beside = place[None] - place[:, None] - offsets[head % 2]
-        density = torch.exp(-(beside**2) / 2) / math.sqrt(2 * math.pi)
-        expected = density.tril() if case.role is Role.DECODER else density
-        same(shown[0][head], expected, 1e-7)
+    for time, lengths in ((7, (7, 4, 0)), (60, (60, 40, 0)), (150, (150, 130, 0))):
+        query = stream(3, time, lengths=lengths)
+        weights = _weights(case, time) * query.valid[:, None, None]
+        output = attention(query, capture=True)
+        same(output.y, _output(attention, weights, query.x), 1e-11)
+        same(output.weights, weights, 1e-6)
 
 
-@proof("attention", "gaussian", "is linear in what it reads")
+@proof("attention", "gaussian", "weights do not know the input")
+def _fixed(case: Case) -> None:
+    attention = case.build()
+    one, other = (attention(stream(3, 7, seed=seed), capture=True).weights for seed in (1, 2))
+    assert one is not None
+    assert other is not None
+    same(one, other, 0.0)
+
+
+@proof("attention", "gaussian", "is linear in its input")
 def _linear(case: Case) -> None:
+    attention, one, other = case.build(), stream(3, 7, seed=1), stream(3, 7, seed=2)
+    both = dataclasses.replace(one, x=2 * one.x - 3 * other.x)
+    same(attention(both).y, 2 * attention(one).y - 3 * attention(other).y)
+
+
+@proof("attention", "gaussian", "moves with its input, away from the borders")
+def _moves(case: Case) -> None:
+    attention, query = case.build(), stream(2, 60)
+    moved = dataclasses.replace(query, x=query.x.roll(1, 1))
+    same(attention(moved).y[:, 12:48], attention(query).y[:, 11:47])
+    later = dataclasses.replace(query, position=query.position + 100)
+    same(attention(later).y, attention(query).y, 0.0)
+
+
+@proof("attention", "gaussian", "rows sum to 1 but where the ends or the future cut them")
+def _sums(case: Case) -> None:
+    weights = case.build()(stream(1, 41), capture=True).weights
+    assert weights is not None
+    sums = weights[0].double().sum(-1)
+    if case.role is Role.ENCODER:
+        same(sums[:, 20], torch.ones(HEADS), 1e-6)
+        holds((sums[:, 0] < 0.95).all(), "the border is made up for")
+    else:
+        peak = 1 / math.sqrt(2 * math.pi)
+        own = torch.tensor([0.5 + peak / 2 + peak * math.exp(-0.5), 0.5 + peak / 2] * 2)
+        same(sums[:, 20], own, 1e-6)
+
+
+@proof("attention", "gaussian", "keeps values within reach alone", roles=[Role.DECODER])
+@torch.no_grad()
+def _kept(case: Case) -> None:
+    attention, query = case.build(), stream(2, 150)
+    state, parts, at = attention.start(None, rows=2, capacity=150), [], 0
+    for count in (1, 1, 5, 1, 30, 1, 100, 11):
+        some = slice(at, at + count)
+        part = Stream(query.x[:, some], query.position[:, some], query.valid[:, some])
+        output, at = attention(part, state=state), at + count
+        assert output.state is not None
+        state = output.state
+        parts.append(output.y)
+        size, expected = state.nbytes(), 2 * min(at, 9) * (DIM * 8 + 9)
+        holds(size == expected, f"{size} bytes are kept, not {expected}")
+    same(torch.cat(parts, 1), attention(query).y)
+
+
+@proof("attention", "gaussian", "learns values and the way out, half of what softmax learns")
+def _parameters(case: Case) -> None:
     attention: Any = case.build()
-    one, other = stream(2, 7), stream(2, 7, seed=1)
-    both = dataclasses.replace(one, x=3 * one.x - 2 * other.x)
-    same(attention(both).y, 3 * attention(one).y - 2 * attention(other).y)
-
-
-@proof("attention", "gaussian", "moves with its text, away from the ends")
-def _shift(case: Case) -> None:
-    attention: Any = case.build()
-    long = stream(1, 60)
-    moved = dataclasses.replace(long, x=long.x.roll(1, 1))
-    same(attention(long).y[:, 20:39], attention(moved).y[:, 21:40])
-
-
-@proof("attention", "gaussian", "has half of the weights of softmax attention")
-def _weights(case: Case) -> None:
-    def count(name: str) -> int:
-        attention: Any = dataclasses.replace(case, attention=name).build()
-        return sum(weight.numel() for weight in attention.parameters())
-
-    holds(2 * count("gaussian") == count("softmax"), f"has {count('gaussian')}")
+    learned = sum(p.numel() for p in attention.parameters())
+    holds(learned == 2 * DIM**2, f"{learned} numbers are learned")

@@ -4,69 +4,138 @@ import dataclasses
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from attn.contract import PositionKind, Role
+from attn import registry
+from attn.contract import InnerPosition, Place, PositionKind, Role
+from attn.score.projections import by_head
+from attn.verify import written
 from attn.verify.cases import DIM, HEADS, Case, stream
 from attn.verify.proofs import holds, proof, same
-from attn.verify.written import scores, softmax
 
-WIDTH = DIM // HEADS
+INNER = DIM // HEADS
 
 
-@proof("attention", "mla", "absorbed maps equal keys and values made of the latent")
+class _Turned:
+    """The plainest rotary scheme: the first two dimensions are turned by the position."""
+
+    kind = PositionKind.ROTARY
+
+    def rotate(self, x: Tensor, position: Tensor) -> Tensor:
+        """The pair, turned; the rest as it is."""
+        angle = position[:, None].to(x.dtype)
+        one, other = x[..., 0], x[..., 1]
+        turned = (one * angle.cos() - other * angle.sin(), one * angle.sin() + other * angle.cos())
+        return torch.cat((torch.stack(turned, -1), x[..., 2:]), -1)
+
+
+def _built(case: Case, *, turned: bool, **options: Any) -> Any:
+    """The attention, within which the plainest rotary scheme acts, or none."""
+    if not turned or case.role is Role.CROSS:
+        return case.build(**options)
+    torch.manual_seed(0)
+
+    def scheme(heads: int, head_dim: int) -> InnerPosition:  # noqa: ARG001
+        made: InnerPosition = _Turned()
+        return made
+
+    place = Place(case.role, DIM, DIM, DIM, scheme)
+    made: Any = registry.build(
+        "attention", {"name": case.attention, "heads": HEADS, **options}, place=place
+    )
+    return made.double().eval()
+
+
+@proof("attention", "mla", "equals keys and values made for each head")
 def _materialised(case: Case) -> None:
-    attention: Any = case.build()
-    maps, query, memory = attention.projections, stream(3, 7), case.memory((5, 2, 1))
-    latent = maps.latent((memory or query).x)[:, None]
-    content = maps.query(query.x).unflatten(-1, (HEADS, WIDTH)).transpose(1, 2)
-    key = latent @ maps.key_up.transpose(1, 2)
-    value = latent @ maps.value_up
-    products = content @ key.transpose(-2, -1) / WIDTH**0.5
-    _, mask, _ = scores(attention, query, memory)
-    heads = softmax(products, mask) @ value
-    same(attention(query, memory).y, maps.out(heads.transpose(1, 2).flatten(-2)))
+    query, memory = written.streams(case)
+    source = memory or query
+    for turned in (False, True):
+        attention = _built(case, turned=turned, latent_dim=6, rotary_dim=4)
+        maps, rotary = attention.projections, 4 * (turned and case.role is not Role.CROSS)
+        q, q_turned = by_head(maps.query(query.x), HEADS).split([INNER, rotary], -1)
+        latent, k_turned = maps.latent(source.x).split([6, rotary], -1)
+        keys = torch.einsum("hdc,bkc->bhkd", maps.key_up, latent)
+        values = torch.einsum("hcd,bkc->bhkd", maps.value_up, latent)
+        s = torch.einsum("bhqd,bhkd->bhqk", q, keys)
+        if rotary:
+            left = _Turned().rotate(q_turned, query.position)
+            right = _Turned().rotate(k_turned[:, None], query.position)
+            s = s + torch.einsum("bhqd,bgkd->bhqk", left, right)
+        mask = source.valid[:, None, None].expand(-1, 1, 7, -1)
+        if case.role is Role.DECODER:
+            mask = mask & torch.ones(7, 7, dtype=torch.bool).tril()
+        context = written.softmax(s / (INNER + rotary) ** 0.5, mask) @ values
+        expected = maps.out(context.transpose(1, 2).flatten(2))
+        same(attention(query, memory).y, expected)
 
 
-@proof("attention", "mla", "whose latent is the source itself equals softmax")
-def _whole_latent(case: Case) -> None:
+@proof("attention", "mla", "is softmax where the latent is the input")
+def _softmax(case: Case) -> None:
     attention: Any = case.build(latent_dim=DIM)
-    other: Any = dataclasses.replace(case, attention="softmax", options={}).build()
-    maps, theirs = attention.projections, other.projections
-    with torch.no_grad():
-        maps.latent.weight.copy_(torch.eye(DIM))
-        if case.role is Role.CROSS:
-            maps.query.weight.copy_(theirs.query.weight)
-            key, value = theirs.key_value.weight.split(DIM)
-        else:
-            query, key, value = theirs.joint.weight.split(DIM)
-            maps.query.weight.copy_(query)
-        maps.key_up.copy_(key.unflatten(0, (HEADS, WIDTH)))
-        maps.value_up.copy_(value.unflatten(0, (HEADS, WIDTH)).transpose(1, 2))
-        maps.out.weight.copy_(theirs.out.weight)
-    query, memory = stream(3, 7, lengths=(7, 4, 0)), case.memory()
-    same(attention(query, memory).y, other(query, memory).y)
+    softmax: Any = Case("softmax", case.role).build()
+    maps, theirs = attention.projections, softmax.projections
+    if case.role is Role.CROSS:
+        query, (key, value) = theirs.query.weight, theirs.key_value.weight.split(DIM)
+    else:
+        query, key, value = theirs.joint.weight.split(DIM)
+    maps.query.weight.data, maps.out.weight.data = query.data, theirs.out.weight.data
+    maps.latent.weight.data = torch.eye(DIM, dtype=torch.float64)
+    maps.key_up.data = key.data.unflatten(0, (HEADS, INNER))
+    maps.value_up.data = value.data.unflatten(0, (HEADS, INNER)).transpose(1, 2)
+    queries, memory = stream(3, 7, lengths=(7, 4, 0)), case.memory((5, 2, 0))
+    same(attention(queries, memory).y, softmax(queries, memory).y)
 
 
-@proof("attention", "mla", "keeps d_c numbers a token, d_R more with rotary positions",
-       roles=[Role.DECODER])  # fmt: skip
+@proof("attention", "mla", "keeps the latent and the turned part alone", roles=[Role.DECODER])
+@torch.no_grad()
 def _kept(case: Case) -> None:
-    for position, width in (("none", 6), ("rope", 6 + 4)):
-        attention: Any = dataclasses.replace(case, position=position).build(
-            latent_dim=6, rotary_dim=4
+    for turned in (False, True):
+        attention = _built(case, turned=turned, latent_dim=6, rotary_dim=4)
+        query = stream(3, 7)
+        state = attention(query, state=attention.start(None, rows=3, capacity=9)).state
+        kept = 3 * 7 * ((6 + 4 * turned) * 8 + 9)
+        holds(state.nbytes() == kept, f"{state.nbytes()} bytes are kept, not {kept}")
+
+
+@proof(
+    "attention", "mla", "step by step is all at once with turned parts too", roles=[Role.DECODER]
+)
+def _stepped(case: Case) -> None:
+    attention, query = _built(case, turned=True), stream(3, 7)
+    state, parts = attention.start(None, rows=3, capacity=7), []
+    for i in range(7):
+        part = dataclasses.replace(
+            query,
+            x=query.x[:, i : i + 1],
+            position=query.position[:, i : i + 1],
+            valid=query.valid[:, i : i + 1],
         )
-        tokens = stream(1, 5)
-        state = attention(tokens, state=attention.start(None, rows=1, capacity=9)).state
-        numbers = state.nbytes() - tokens.position.nbytes - tokens.valid.nbytes
-        holds(numbers == 5 * width * 8, f"keeps {numbers / 40} numbers a token")
+        output = attention(part, state=state)
+        state = output.state
+        parts.append(output.y)
+    same(torch.cat(parts, 1), attention(query).y)
 
 
-@proof("attention", "mla", "turns its rotary part alone, so that a shift changes nothing",
-       roles=[Role.ENCODER, Role.DECODER])  # fmt: skip
-def _shifted(case: Case) -> None:
-    attention: Any = dataclasses.replace(case, position="rope").build(rotary_dim=4)
-    holds(attention.kind is PositionKind.ROTARY, "has no rotary part")
-    query = stream(2, 6)
-    moved = dataclasses.replace(query, position=query.position + 11)
-    same(attention(query).y, attention(moved).y, 1e-6)
-    spread = dataclasses.replace(query, position=query.position * 3)
-    holds(not torch.allclose(attention(query).y, attention(spread).y), "does not see positions")
+@proof("attention", "mla", "does not know positions, and turned parts the distance alone")
+def _positions(case: Case) -> None:
+    query, memory = stream(3, 7), case.memory((5, 2, 1))
+    later = dataclasses.replace(query, position=query.position + 100)
+    apart = dataclasses.replace(query, position=query.position * 2)
+    plain, turned = _built(case, turned=False), _built(case, turned=True)
+    for moved in (later, apart):
+        same(plain(moved, memory).y, plain(query, memory).y, 0.0)
+    same(turned(later, memory).y, turned(query, memory).y)
+    if case.role is not Role.CROSS:
+        moved = (turned(apart, memory).y - turned(query, memory).y).abs().max()
+        holds(moved > 1e-3, "the turned part does not know the distance")
+
+
+@proof("attention", "mla", "learns maps from and to the latent")
+def _parameters(case: Case) -> None:
+    for turned in (False, True):
+        attention = _built(case, turned=turned, latent_dim=6, rotary_dim=4)
+        rotary = 4 * (turned and case.role is not Role.CROSS)
+        learned = sum(p.numel() for p in attention.parameters())
+        expected = DIM * (DIM + HEADS * rotary) + DIM * (6 + rotary) + 2 * 6 * DIM + DIM**2
+        holds(learned == expected, f"{learned} numbers are learned, not {expected}")
