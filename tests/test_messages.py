@@ -17,7 +17,7 @@ ANY = "\0"
 TYPES = {"annotation", "returns", "slice"}
 NO_WORDS = {"T S D"}  # what an attention costs
 # Shown by --help and by attn list, and what shells run.
-HELP = {"PURPOSE", "EXAMPLES", "HELP", "MORE", "CAPABILITIES", "BASH", "ZSH"}
+HELP = {"PURPOSE", "EXAMPLES", "HELP", "MORE", "LEGEND", "CAPABILITIES", "BASH", "ZSH"}
 # Help, what is translated, what is proven.
 NO_MESSAGES = (
     "usage.py",

@@ -77,8 +77,8 @@ def test_a_matrix_of_one_attention(capsys):
     assert [row.split()[:2] for row in rows] == [["linear", role.value] for role in Role]
     assert all(re.search(r" (\d+)/\1$", row) for row in rows)
     assert "  G4: cannot see the future; learns nothing from the future\n" in legend
-    told = r"(\d+) of \1 proofs hold; \d+ cells: \d+ built, \d+ refused \(kernel .*\); \d+ s\n"
-    assert re.fullmatch(told, counted)
+    held, built, seconds = re.match(r"(\d+) of .* (72 cells: .*); (\d+) s", counted).groups()
+    assert counted == f"{held} of {held} proofs hold; {built}; {seconds} s\n"
 
 
 def test_a_role_and_a_position_in_markdown(capsys):
@@ -161,6 +161,20 @@ def test_a_cell_that_is_not_as_declared_gives_exit_code_1(capsys, cheat):
         ),
         (["-m", "attention=linear,softmax"], ["-m: attn verify runs once, it does not sweep"]),
         (["attention=linear", "attention.chunk=x"], ["attention.chunk=x: not of type int"]),
+        (["attention=linear", "attention.chunk=0"], ["attention.chunk=0: must be at least 1"]),
+        (["model.heads=2"], ["model.heads=2: of an attention that is named; add attention=NAME"]),
+        (
+            ["attention=softmax", "model.heads=5"],
+            ["model.heads=5: must divide the width 16, or head_dim and value_dim must be given"],
+        ),
+        (
+            ["position=learned", "position.max_positions=0"],
+            ["position.max_positions=0: must be at least 1"],
+        ),
+        (
+            ["attention=softmax", f"attention.head_dim={10**18}"],
+            ["attention=softmax: too large for a tensor; choose smaller sizes"],
+        ),
     ],
 )
 def test_what_is_refused(arguments, problems, capsys):
@@ -216,3 +230,10 @@ def test_marks_of_a_matrix():
     assert header == ["attention", "role", *topics, "own"]
     assert rows == [["softmax", "encoder", *(["FAIL"] if len(topics) == 1 else ["+", "FAIL"]), ""]]
     assert matrix.positions(results) == (["position", "role", "own"], [])
+
+
+def test_a_scheme_that_is_too_large_is_refused(capsys):
+    huge = f"position.max_positions={10**18}"
+    assert main(["verify", "position=learned", huge]) == 2
+    said = "position: too large for a tensor; choose smaller sizes"
+    assert capsys.readouterr().err == f"{said.replace('position', 'position=learned')}\n"

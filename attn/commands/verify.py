@@ -1,10 +1,12 @@
 """``attn verify``: what holds of each attention and position scheme, and what does not."""
 
+import functools
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import torch
 from omegaconf import DictConfig
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
@@ -12,7 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from attn import assemble, registry, tables
 from attn.contract import OUTSIDE, Role
 from attn.registry import RunError, suggest
-from attn.verify import cells, matrix, suite
+from attn.verify import cells, generic_positions, matrix, suite
 from attn.verify.cases import Case
 from attn.verify.suite import Result
 
@@ -40,7 +42,12 @@ def check(cfg: DictConfig) -> list[str]:
             options = {option: value for option, value in asked[key].items() if option != "name"}
             given = registry.get_kind(key).given
             found += registry.problems(component, options, given=given, key=key)
-    return found or list(_misplaced(asked))
+    return found or list(_misplaced(asked)) or list(dict.fromkeys(_unbuildable(asked)))
+
+
+def unused(cfg: DictConfig) -> dict[str, str]:
+    """Sections in which options would be set in vain, and why."""
+    return {} if cfg.attention else {"model": "of an attention that is named; add attention=NAME"}
 
 
 def run(cfg: DictConfig) -> None:
@@ -60,8 +67,8 @@ def run(cfg: DictConfig) -> None:
                 results += [suite.put_to(proof, case) for proof in suite.due(case)]
             bar.advance(task)
         bar.update(task, description=f"{'positions':16}")
-        for name in _positions(asked) if asked["attention"] is None else ():
-            due = suite.due_of_position(name, _roles(asked))
+        for name in _positions(asked) if asked["position"] or not asked["attention"] else ():
+            due = suite.due_of_position(name, _roles(asked), _given(asked["position"]))
             results += [suite.put_to(proof, case) for proof, case in due]
     _show(asked["format"], results, counted, time.perf_counter() - began)
     _judge(results, counted)
@@ -85,13 +92,18 @@ def _served(name: str) -> list[Role]:
     return suite.every_role(name)
 
 
+def _given(section: dict[str, Any] | None) -> dict[str, Any]:
+    return {key: value for key, value in (section or {}).items() if key != "name"}
+
+
 def _options(section: dict[str, Any] | None) -> dict[str, Any]:
-    """The options of a section that are not those taken unasked."""
+    """The options of an attention that are not those taken unasked."""
     if not section:
         return {}
-    usual = registry.defaults(registry.find("attention", section["name"]), {"place"})
+    given = registry.get_kind("attention").given
+    usual = registry.defaults(registry.find("attention", section["name"]), given)
     usual |= {"heads": cells.HEADS}
-    return {key: value for key, value in section.items() if key != "name" and usual[key] != value}
+    return {key: value for key, value in _given(section).items() if usual[key] != value}
 
 
 def _cases(asked: dict[str, Any], name: str, extra: list[Case] | None) -> Iterator[Case]:
@@ -102,7 +114,8 @@ def _cases(asked: dict[str, Any], name: str, extra: list[Case] | None) -> Iterat
         wanted = asked["position"] is None or case.position == asked["position"]["name"]
         outside = asked["position"] is not None and suite.kind(asked["position"]["name"]) in OUTSIDE
         if case.attention == name and case.role in _roles(asked) and (wanted or outside):
-            yield Case(name, case.role, case.position, {**options, **case.options})
+            within = _given(asked["position"]) if case.position != "none" else {}
+            yield Case(name, case.role, case.position, {**options, **case.options}, within)
 
 
 def _misplaced(asked: dict[str, Any]) -> Iterator[str]:
@@ -122,6 +135,35 @@ def _misplaced(asked: dict[str, Any]) -> Iterator[str]:
                 f"position={position}: cannot act within attention={name}; "
                 f"choose one of {', '.join(able)}"
             )
+
+
+def _unbuildable(asked: dict[str, Any]) -> Iterator[str]:
+    """What constructors have against the options that were given."""
+    position = asked["position"]["name"] if asked["position"] else "none"
+    within = _given(asked["position"])
+    found: list[str] = []
+    for role in set(_roles(asked)) - {Role.CROSS}:
+        case = Case("softmax", role, position, {}, within)
+        found += _told("position", functools.partial(generic_positions.scheme, case))
+    if asked["attention"] and not found:
+        name, options = asked["attention"]["name"], _options(asked["attention"])
+        for role in set(_roles(asked)) & set(_served(name)):
+            found += _told("attention", Case(name, role, position, options, within).build)
+    yield from found
+
+
+def _told(key: str, build: Callable[[], Any]) -> list[str]:
+    """Why something cannot be built; no tensor is made."""
+    try:
+        with torch.device("meta"):
+            build()
+    except registry.ConfigError as error:
+        return error.problems
+    except ValueError as error:
+        return [f"{key}.{error}"]
+    except RuntimeError:
+        return [f"{key}: too large for a tensor; choose smaller sizes"]
+    return []
 
 
 def _progress() -> Progress:

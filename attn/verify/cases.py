@@ -20,6 +20,7 @@ class Case:
     role: Role
     position: str = "none"
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    position_options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def __str__(self) -> str:
         """The case in the words of the command line, its options apart."""
@@ -66,7 +67,7 @@ class Case:
                 "heads": heads,
                 "head_dim": head_dim,
             }
-            section = {"name": self.position, **options}
+            section = {"name": self.position, **self.position_options, **options}
             made: InnerPosition = registry.build("position", section, **given)
             return made
 

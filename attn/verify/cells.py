@@ -21,10 +21,10 @@ from attn.verify.suite import capabilities, kind
 DIM, HEADS = 16, 4
 SAYS = re.compile(r"[\w.]+=\S+: .+; .*(choose one of \w|set \w|must be)")
 REASONS = {
-    "role": r"\w+_attention=",
-    "order": r"position=\w+: the encoder would see a bag of words",
-    "position": r"position[=.]",
-    "kernel": r"\w+_attention\.kernel=",
+    "role": re.compile(r"\w+_attention="),
+    "order": re.compile(r"position=\w+: the encoder would see a bag of words"),
+    "position": re.compile(r"position[=.]"),
+    "kernel": re.compile(r"\w+_attention\.kernel="),
 }
 
 
@@ -82,7 +82,7 @@ def outcome(cell: Cell) -> Outcome:
 
 def reason_of(line: str) -> str:
     """What a line refuses, in a word."""
-    return next((name for name, start in REASONS.items() if re.match(start, line)), "options")
+    return next((name for name, start in REASONS.items() if start.match(line)), "options")
 
 
 def _listed(reasons: Iterable[str]) -> str:

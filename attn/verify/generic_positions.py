@@ -21,7 +21,7 @@ def scheme(case: Case) -> Any:
     """The scheme of a case, in float64 and evaluation mode."""
     torch.manual_seed(0)
     inner = case.inner()
-    section = {"name": case.position}
+    section = {"name": case.position, **case.position_options}
     made = registry.build("position", section, dim=DIM) if inner is None else inner(HEADS, HEAD_DIM)
     made = made.double().eval()
     for parameter in made.parameters():  # tables may begin as zeros

@@ -2,8 +2,9 @@
 
 import dataclasses
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, combinations
+from typing import Any
 
 import torch
 
@@ -154,9 +155,12 @@ def due(case: Case) -> Iterator[Proof]:
             yield proof
 
 
-def due_of_position(name: str, roles: Iterable[Role] = SELF) -> Iterator[tuple[Proof, Case]]:
+def due_of_position(
+    name: str, roles: Iterable[Role] = SELF, options: Mapping[str, Any] | None = None
+) -> Iterator[tuple[Proof, Case]]:
     """The proofs that a position scheme is to pass, with softmax attention around it."""
-    cases = [Case("softmax", role, name) for role in SELF if role in set(roles)]
+    stands = [role for role in SELF if role in set(roles)]
+    cases = [Case("softmax", role, name, position_options=options or {}) for role in stands]
     able = {case.role for case in cases if builds(case)}
     for proof in PROOFS:
         if proof.kind != "position" or proof.name not in {None, name}:
