@@ -552,26 +552,36 @@ SIZES = {"train_size": 307, "dev_size": 53, "test_size": 61}
 DRAW = """
 import json, sys
 from attn.corpora.grammar import Grammar
-splits, options = json.loads(sys.argv[1])
-corpus = Grammar(**options)
-made = {split: corpus.read(split) for split in splits or corpus.splits}
-print(json.dumps({split: [vars(pair) for pair in some] for split, some in made.items()}))
+splits, *several = json.loads(sys.argv[1])
+for corpus in (Grammar(**options) for options in several):
+    made = {split: corpus.read(split) for split in splits or corpus.splits}
+    print(json.dumps({split: [vars(pair) for pair in some] for split, some in made.items()}))
 """
 
 
 def drawn(*splits, **options):
-    """All splits of a grammar, or some; of a process of its own, where types are not checked.
+    """All splits of a grammar, or some."""
+    (made,) = drawn_of([options], *splits)
+    return made
+
+
+def drawn_of(several, *splits):
+    """All splits of grammars, or some; of a process of its own, where types are not checked.
 
     To check the types of every part of every sentence takes a hundred times as long.
     """
-    asked = json.dumps([splits, {**SIZES, **options}])
+    asked = json.dumps([splits, *({**SIZES, **options} for options in several)])
     done = subprocess.run([sys.executable, "-c", DRAW, asked], stdout=subprocess.PIPE, check=True)
-    return {
-        split: [
-            Pair(one["source"], one["target"], tuple(map(tuple, one["alignment"]))) for one in some
-        ]
-        for split, some in json.loads(done.stdout).items()
-    }
+    return [
+        {
+            split: [
+                Pair(one["source"], one["target"], tuple(map(tuple, one["alignment"])))
+                for one in some
+            ]
+            for split, some in json.loads(line).items()
+        }
+        for line in done.stdout.splitlines()
+    ]
 
 
 @pytest.fixture(scope="module", params=["demo", "study"])
@@ -598,15 +608,18 @@ def test_a_grammar_is_a_corpus_of_the_sizes_asked_for(splits):
     assert [len(some) for some in splits.values()] == [307, 53, 61, 61, 61]
 
 
+@pytest.mark.long
 def test_the_same_options_give_the_same_pairs_in_whatever_order_they_are_read(difficulty, splits):
     assert drawn(*reversed(splits), difficulty=difficulty) == splits
 
 
+@pytest.mark.long
 def test_another_seed_gives_other_pairs(difficulty, splits):
     other = drawn(difficulty=difficulty, seed=2)
     assert all(other[split] != splits[split] for split in splits)
 
 
+@pytest.mark.long
 def test_only_train_depends_on_its_size(difficulty, splits):
     larger = drawn(difficulty=difficulty, train_size=401)
     assert larger.pop("train")[:307] == splits["train"]
@@ -621,8 +634,9 @@ def test_splits_share_no_english_sentence(pairs):
 def test_an_english_sentence_has_one_german_one(difficulty, splits):
     german_of = {pair.source: pair.target for pair in splits["train"]}
     shared = 0
-    for seed in range(2, 12):
-        for pair in drawn("train", difficulty=difficulty, seed=seed)["train"]:
+    others = [{"difficulty": difficulty, "seed": seed} for seed in range(2, 12)]
+    for other in drawn_of(others, "train"):
+        for pair in other["train"]:
             shared += pair.source in german_of
             assert german_of.setdefault(pair.source, pair.target) == pair.target
     assert shared > 0
@@ -663,6 +677,7 @@ def nouns_for(noun, **options):
     return found
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("noun", "one", "other"), [("horse", "Pferd", "Ross"), ("cake", "Kuchen", "Torte")]
 )

@@ -12,7 +12,7 @@ from test_grammar import (
     because,
     check,
     clause,
-    drawn,
+    drawn_of,
     fronted,
     place,
     question,
@@ -348,10 +348,9 @@ def test_behind_its_subject_and_verb_a_pronoun_comes_before_all_else(keys):
 
 @pytest.fixture(scope="module")
 def splits():
-    return {
-        difficulty: drawn(difficulty=difficulty, train_size=4001)
-        for difficulty in ("demo", "study")
-    }
+    names = ("demo", "study")
+    drawn = drawn_of([{"difficulty": name, "train_size": 4001} for name in names])
+    return dict(zip(names, drawn, strict=True))
 
 
 @pytest.fixture(scope="module")
@@ -374,11 +373,13 @@ def test_february_has_28_days():
     assert days == {english.ordinal(day) for day in range(1, 29)}
 
 
+@pytest.mark.long
 def test_no_pronoun_stands_behind_a_particle(pairs):
     assert found(r"\bpicks? up (the|my|his|our)\b", pairs)
     assert not found(r"\b(up|on|off|away) (me|us|him|her|them)\b", pairs)
 
 
+@pytest.mark.long
 def test_persons_essen_and_animals_fressen(pairs):
     kinds = {form: noun.kind for noun in NOUNS.values() for form in (noun.singular, noun.plural)}
     eaters = set()
@@ -391,16 +392,19 @@ def test_persons_essen_and_animals_fressen(pairs):
     assert eaters == {("person", False), ("animal", True)}
 
 
+@pytest.mark.long
 def test_nothing_comes_before_what_is_not_done(pairs):
     assert found(r"\bbefore\b", pairs)
     assert not found(rf"\bbefore\b((?! {RELATIVE})[^,.])* (not|cannot)\b", pairs)
 
 
+@pytest.mark.long
 def test_nobody_says_my_man(pairs):
     assert found(r"\b(the|a) (\w+ )?(man|woman)\b", pairs)
     assert not found(r"\b(my|his|her|our) (\w+ )?(man|men|woman|women)\b", pairs)
 
 
+@pytest.mark.long
 def test_nobody_says_that_the_old_are_old(pairs):
     old = f"({'|'.join(ADJECTIVES)})"
     assert found(rf"\b{old} \w+ (is|are) (not )?{old}\b", pairs)
@@ -411,6 +415,7 @@ def test_nobody_says_that_the_old_are_old(pairs):
 # What the splits longer and deeper are.
 
 
+@pytest.mark.long
 def test_longer_is_longer_than_all_of_a_large_train(splits):
     for some in splits.values():
         train, longer = ([len(p.source.split()) for p in some[s]] for s in ("train", "longer"))
@@ -432,6 +437,7 @@ def nesting(pair):
     return max(depths)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("difficulty", "most"), [("demo", 1), ("study", 2)])
 def test_deeper_is_nested_by_one_clause_more_than_train(splits, difficulty, most):
     some = splits[difficulty]
