@@ -137,6 +137,11 @@ def _dataclass(component: Callable[..., Any], given: frozenset[str]) -> type:
 
 def defaults(component: Callable[..., Any], given: Iterable[str] = ()) -> dict[str, Any]:
     """The options of a component and their defaults; ``???`` where there is none."""
+    return copy.deepcopy(_defaults(component, frozenset(given)))
+
+
+@functools.cache
+def _defaults(component: Callable[..., Any], given: frozenset[str]) -> dict[str, Any]:
     return _plain(schema(component, given))
 
 
