@@ -5,6 +5,7 @@ import io
 import json
 
 import pytest
+from direct import call
 from test_checkpoint import seal
 from torch import nn
 
@@ -63,7 +64,7 @@ def test_a_split_needs_a_name(tmp_path, capsys):
 
 
 def compared(capsys, *arguments):
-    assert main(["compare", "format=csv", *map(str, arguments)]) == 0
+    assert call("compare", "format=csv", *map(str, arguments)) == (0, "")
     said = capsys.readouterr()
     return list(csv.DictReader(io.StringIO(said.out))), said.err.splitlines()
 
@@ -124,6 +125,7 @@ def test_unlike_signatures_never_share_a_column(tmp_path, capsys):
     assert remarks == [f"[1] BLEU {SIGNATURE}", f"[2] BLEU {TOKENIZED}"]
 
 
+@pytest.mark.long
 def test_what_was_not_evaluated_is_told_and_how_it_is(tmp_path, capsys):
     one = leave(tmp_path, seed=1, test=20.0)
     two = leave(tmp_path, seed=2)
