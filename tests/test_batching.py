@@ -95,6 +95,7 @@ def test_pinned_batches_are_the_same(pairs):
 # One epoch.
 
 
+@pytest.mark.long
 @given(pairs=PAIRS, tokens=BUDGETS, seed=st.integers(0, 97))
 @settings(deadline=None, max_examples=50)
 def test_every_pair_that_can_be_trained_on_comes_once(pairs, tokens, seed):
@@ -108,6 +109,7 @@ def test_every_pair_that_can_be_trained_on_comes_once(pairs, tokens, seed):
     assert same(made, [collate([pairs[i] for i in one.indices], one.indices) for one in made])
 
 
+@pytest.mark.long
 @given(pairs=PAIRS, tokens=BUDGETS)
 @settings(deadline=None, max_examples=50)
 def test_both_sides_keep_the_budget(pairs, tokens):
@@ -193,6 +195,7 @@ def test_multi30k_is_padded_little():
 # For evaluation.
 
 
+@pytest.mark.long
 @given(pairs=PAIRS, tokens=BUDGETS)
 @settings(deadline=None, max_examples=50)
 def test_in_order_leaves_nothing_out(pairs, tokens):

@@ -75,6 +75,7 @@ def test_the_config_can_be_shown(fake, capsys):
     assert runs() == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", sorted(usage.commands()))
 def test_a_shown_config_leaves_nothing_behind(command, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
@@ -87,6 +88,7 @@ def test_a_shown_config_leaves_nothing_behind(command, tmp_path, monkeypatch, ca
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.long
 def test_one_section_of_the_config_can_be_shown(fake, capsys):
     assert fake("--cfg=job", "-p", "attention", "--resolve", "model.heads=11") == 0
     shown = OmegaConf.create(capsys.readouterr().out)
@@ -155,6 +157,7 @@ def test_a_run_that_fails(fake, capsys):
     )
 
 
+@pytest.mark.long
 def test_a_run_that_fails_without_a_word(fake, capsys):
     assert fake("needed=silent") == 1
     assert capsys.readouterr().err == (
@@ -163,6 +166,7 @@ def test_a_run_that_fails_without_a_word(fake, capsys):
     )
 
 
+@pytest.mark.long
 def test_what_hydra_itself_cannot_do_is_told(fake, capsys):
     assert fake("-m", "rate=interval(0.1,0.5)") == 1
     said = capsys.readouterr().err
@@ -174,6 +178,7 @@ def test_a_config_is_shown_of_one_job(refuses):
     refuses(["-m", "--cfg=job"], "-m: --cfg and --info show one config; leave -m out")
 
 
+@pytest.mark.long
 def test_the_traceback_can_be_had(fake, capsys, monkeypatch):
     monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
     assert fake("needed=fail") == 1
@@ -199,11 +204,13 @@ def test_input_that_turns_out_to_be_wrong(fake, capsys):
     assert fake("-m", "needed=refuse,here") == 2
 
 
+@pytest.mark.long
 def test_interrupted(fake, capsys):
     assert fake("needed=interrupt") == 130
     assert capsys.readouterr().err == "interrupted\n"
 
 
+@pytest.mark.long
 def test_terminated(fake, capsys):
     before = signal.getsignal(signal.SIGTERM)
     assert fake("needed=terminate") == 143
@@ -302,6 +309,7 @@ def test_output_that_nobody_reads():
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+@pytest.mark.long
 def test_a_command_whose_output_nobody_reads_ends_quietly(fake, capsys, monkeypatch):
     read, write = os.pipe()
     os.close(read)

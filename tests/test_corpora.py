@@ -192,6 +192,7 @@ def test_a_byte_order_mark_is_no_text(tmp_path):
     assert text.lines(file) == ["a", "\ufeffb"]
 
 
+@pytest.mark.long
 @given(
     lines=st.lists(
         st.text(st.characters(exclude_characters="\n\r\ufeff", codec="utf-8")), min_size=1

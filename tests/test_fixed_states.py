@@ -25,6 +25,7 @@ def test_wrong_options_are_named(name, options, message):
         build_attention(name, Role.DECODER, **options)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["lightconv", "dynconv"])
 def test_taps_are_dropped_in_training_alone(name):
     attention, query = build_attention(name, Role.ENCODER, dropout=0.25), stream(1, 9)

@@ -41,6 +41,7 @@ def source(role):
     return stream(3, 5, lengths=[5, 2, 0], seed=5) if role is Role.CROSS else None
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", SERVED)
 @pytest.mark.parametrize("role", list(Role))
 @torch.no_grad()
@@ -61,6 +62,7 @@ def test_takes_a_bias(role):
     assert torch.allclose(flexible(query).y, explicit(query).y, atol=1e-12)
 
 
+@pytest.mark.long
 @torch.no_grad()
 def test_step_by_step_is_all_at_once():
     _, flexible = both("softmax", Role.DECODER)

@@ -90,6 +90,7 @@ def test_what_does_not_fit_is_named(root, options, message):
         Parallel(root=str(root), **{"train": ["news", "talks"], **options})
 
 
+@pytest.mark.long
 def test_the_command_line_takes_one_or_several(root, capsys):
     """What is checked is all there is: no epoch fits into a batch of so few tokens."""
     common = ["train", "dataset=parallel", f"dataset.root={root}", "batches.tokens=1"]

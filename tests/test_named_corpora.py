@@ -540,6 +540,7 @@ def job():
     return made
 
 
+@pytest.mark.long
 def test_a_run_is_the_same_whether_its_data_was_fetched_or_not(authors, tmp_path, job):
     fetched = job("dataset=multi30k")
     assert fetched.config["dataset"]["root"] is None

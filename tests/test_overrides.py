@@ -52,6 +52,7 @@ def test_paths_are_quoted_but_interpolations_hold(key, path):
     assert read(f"{key}={path}") == path.replace("${seed}", "1")
 
 
+@pytest.mark.long
 def test_a_path_may_be_null_or_quoted_or_swept(fake):
     assert fake("run=null", "-m") == 0
     assert fake("run='a,b'") == 0

@@ -35,6 +35,7 @@ def plugin(fake):
     sys.modules.pop("my_plugin", None)
 
 
+@pytest.mark.long
 def test_a_plugin_gets_its_section_from_its_signature(fake, plugin):
     assert fake(plugin, "attention=mine", "attention.radius=7", "model.heads=2") == 0
     assert runs()[0].attention == {"name": "mine", "heads": 2, "radius": 7}

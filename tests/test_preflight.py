@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from fakes import runs
 
 from attn import attention as _attention  # noqa: F401 - registers
@@ -168,6 +169,7 @@ def test_an_empty_place_is_not_swept(refuses):
     )
 
 
+@pytest.mark.long
 def test_every_job_of_a_sweep_is_checked_and_each_problem_told_once(refuses):
     refuses(
         ["-m", "seed=12,13", "position=none,lerned,sinusoidal", "rate=x", "position.base=3"],
@@ -199,6 +201,7 @@ def test_hydras_own_options(refuses):
     )
 
 
+@pytest.mark.long
 def test_a_place_may_be_left_empty(fake):
     assert fake("attention@elsewhere=null", "experiment=quick") == 0
     assert (runs()[0].elsewhere, runs()[0].trainer.steps) == (None, 2)
@@ -234,6 +237,7 @@ def test_a_file_puts_what_cannot_stand_there():
     ]
 
 
+@pytest.mark.long
 def test_training_is_told_everything_at_once(capsys):
     code = main([
         "train",

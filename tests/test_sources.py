@@ -26,6 +26,7 @@ def load(tmp_path, monkeypatch):
     return check
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("content", "fault"),
     [

@@ -145,6 +145,7 @@ def size(_):
     return trained(Counted()).size
 
 
+@pytest.mark.long
 def test_processes_may_race(cache):
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         assert pool.map(size, range(6), chunksize=1) == [300] * 6

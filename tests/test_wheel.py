@@ -6,9 +6,12 @@ import sys
 import zipfile
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
 
 
+@pytest.mark.long
 def test_the_wheel_holds_the_package_and_its_yaml(tmp_path):
     for folder in ("attn", "conf"):
         ignored = shutil.ignore_patterns("__pycache__")
