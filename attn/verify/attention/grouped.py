@@ -53,8 +53,8 @@ def _limits(case: Case) -> None:
         same(case.build(kv_heads=groups)(query, memory).y, other(query, memory).y, 0.0)
 
 
-@proof("attention", "gqa", "all kernels agree, in values and in gradients")
-@proof("attention", "mqa", "all kernels agree, in values and in gradients")
+@proof("attention", "gqa", "explicit and fused kernels agree, in values and in gradients")
+@proof("attention", "mqa", "explicit and fused kernels agree, in values and in gradients")
 def _kernels(case: Case) -> None:
     query, memory = stream(3, 7, lengths=(7, 4, 0)), case.memory((5, 2, 0))
     results = []
