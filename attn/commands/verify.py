@@ -110,11 +110,12 @@ def _cases(asked: dict[str, Any], name: str, extra: list[Case] | None) -> Iterat
     """The plain cases, then those that choose; of one attention all pairs of its choices."""
     options = _options(asked["attention"])
     covering = suite.cover([name]) if extra is None else extra
+    named = asked["position"]["name"] if asked["position"] else None
+    inside = "none" if named is not None and suite.kind(named) in OUTSIDE else named
     for case in [*suite.plain(name), *covering]:
-        wanted = asked["position"] is None or case.position == asked["position"]["name"]
-        outside = asked["position"] is not None and suite.kind(asked["position"]["name"]) in OUTSIDE
-        if case.attention == name and case.role in _roles(asked) and (wanted or outside):
-            within = _given(asked["position"]) if case.position != "none" else {}
+        wanted = case.role in _roles(asked) and inside in {None, case.position}
+        if case.attention == name and wanted:
+            within = _given(asked["position"]) if case.position == named else {}
             yield Case(name, case.role, case.position, {**options, **case.options}, within)
 
 
