@@ -124,20 +124,27 @@ def test_wide_beam_is_exhaustive_search(length_penalty):
     source = SOURCE.clamp(max=4)
     chosen = build("beam", size=40, length_penalty=length_penalty, max_extra=4)
     for row, one in enumerate(found(chosen, built, source)):
-        scores = {}
-        for length in range(4):
-            for tokens in itertools.product((3, 4), repeat=length):
-                total = _total(built, source[row : row + 1], VALID[row : row + 1], [*tokens, EOS])
-                scores[tokens] = total / chosen.penalty(length + 1)
+        scores = {
+            tokens: total / chosen.penalty(len(tokens) + 1)
+            for tokens, total in _totals(built, row).items()
+        }
         best = max(scores, key=scores.get)
         assert tuple(one.tokens) == best
         assert one.score == pytest.approx(scores[best], abs=1e-5)
 
 
-def _total(built, source, valid, tokens):
-    hidden = built(source, valid, torch.tensor([[BOS, *tokens[:-1]]]))
-    table = built.project(hidden).float().log_softmax(-1)[0]
-    return sum(table[place, token].item() for place, token in enumerate(tokens))
+@functools.cache
+def _totals(built, row):
+    """The log-probability of each sequence of up to three of two tokens, its end included."""
+    source, valid = SOURCE[row : row + 1].clamp(max=4), VALID[row : row + 1]
+
+    def total(tokens):
+        hidden = built(source, valid, torch.tensor([[BOS, *tokens[:-1]]]))
+        table = built.project(hidden).float().log_softmax(-1)[0]
+        return sum(table[place, token].item() for place, token in enumerate(tokens))
+
+    lengths = (itertools.product((3, 4), repeat=length) for length in range(4))
+    return {tokens: total([*tokens, EOS]) for tokens in itertools.chain.from_iterable(lengths)}
 
 
 @functools.cache
@@ -203,10 +210,9 @@ def test_the_best_of_a_wide_beam_are_the_best_there_are(length_penalty):
     chosen = build("beam", size=40, length_penalty=length_penalty, max_extra=3)
     for row, several in enumerate(chosen(built, source, VALID, best=5)):
         scores = {
-            tokens: _total(built, source[row : row + 1], VALID[row : row + 1], [*tokens, EOS])
-            / chosen.penalty(length + 1)
-            for length in range(3)
-            for tokens in itertools.product((3, 4), repeat=length)
+            tokens: total / chosen.penalty(len(tokens) + 1)
+            for tokens, total in _totals(built, row).items()
+            if len(tokens) < 3
         }
         best = sorted(scores, key=scores.get, reverse=True)[:5]
         assert [tuple(one.tokens) for one in several] == best
