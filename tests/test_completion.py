@@ -161,7 +161,7 @@ def test_bash_asks_and_takes_what_it_would_type():
     lines = {
         "attn tr": ["train ", "translate "],
         "attn train attention@cross": ["cross_attention="],
-        "attn train attention@cross_attention=s": ["softmax "],
+        "attn train attention@cross_attention=softmax_": ["softmax_one "],
         "attn train --cfg=": ["all ", "hydra ", "job "],
         "attn train '": [],
     }
