@@ -104,14 +104,16 @@ def test_everything_as_json(capsys):
     assert {one["own"] for one in whole["proofs"]} == {True, False}
 
 
-def test_the_whole_as_the_registry_has_it(capsys, monkeypatch):
-    few = {"attention": ["linear", "location"], "position": ["none", "sinusoidal"]}
-    names = registry.names
+@pytest.fixture
+def few(monkeypatch):
+    """As if the registry had but these of a kind."""
+    names, chosen = registry.names, {"position": ["none", "sinusoidal"]}
+    monkeypatch.setattr(registry, "names", lambda kind: chosen.get(kind) or names(kind))
+    return chosen
 
-    def some(kind):
-        return few.get(kind) or names(kind)
 
-    monkeypatch.setattr(registry, "names", some)
+def test_the_whole_as_the_registry_has_it(capsys, few):
+    few["attention"] = ["linear", "location"]
     assert main(["verify", "role=encoder"]) == 0
     said = capsys.readouterr().out
     assert "location" not in said
@@ -119,6 +121,7 @@ def test_the_whole_as_the_registry_has_it(capsys, monkeypatch):
     assert "16 cells: " in said
 
 
+@pytest.mark.usefixtures("few")
 def test_what_does_not_hold_gives_exit_code_1(capsys, cheat):
     assert main(["verify", "attention=cheat", cheat(knows=True), "attention.wrong=true"]) == 1
     told = capsys.readouterr()
