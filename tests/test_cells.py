@@ -6,6 +6,7 @@ from attn import registry
 from attn.contract import Capabilities, PositionKind, Role
 from attn.verify import cells
 
+pytestmark = pytest.mark.usefixtures("unchecked")
 NAMES, POSITIONS = registry.names("attention"), registry.names("position")
 
 

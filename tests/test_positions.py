@@ -11,6 +11,7 @@ from messages import exactly
 from attn import assemble, registry
 from attn.contract import OUTSIDE, PositionKind, Role, Stream
 
+pytestmark = pytest.mark.usefixtures("unchecked")  # the proofs check them, with every scheme
 SELF = (Role.ENCODER, Role.DECODER)
 EVERY = registry.names("position")
 

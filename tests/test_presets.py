@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("unchecked")]
 
 SCRIPT = Path(__file__).parent.parent / "experiments" / "table3" / "sizes.py"
 spec = importlib.util.spec_from_file_location("sizes", SCRIPT)

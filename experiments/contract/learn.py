@@ -43,10 +43,10 @@ TRAINING = (
     "batches.tokens=1024",
     "precision.dtype=fp32",
     "precision.threads=1",
-    "trainer.steps=400",
+    "trainer.steps=200",
     "trainer.minutes=0.33",
-    "trainer.log_every=100",
-    "trainer.evaluate_every=400",
+    "trainer.log_every=50",
+    "trainer.evaluate_every=200",
     "trainer.keep_best=1",
     "trainer.samples=0",
 )
