@@ -21,14 +21,13 @@ from attn.contract import (
     InnerPosition,
     Place,
     Position,
-    PositionKind,
     Role,
 )
 from attn.filters import Filters, counted, oddities, shared
 from attn.loss import Loss
 from attn.precision import Precision
 from attn.registry import ConfigError
-from attn.roles import Roles
+from attn.roles import Roles, kind_of
 from attn.scoring import Scoring, fingerprint
 from attn.snapshot import weights_at
 from attn.trainer import Trainer
@@ -71,9 +70,9 @@ class Mixers:
 
     def __init__(self, config: Config) -> None:
         self.config, self.roles = config, Roles(config)
-        component: Any = registry.find("position", config["position"]["name"])
-        self.kind: PositionKind = component.kind
-        self._shared: bool = getattr(component, "shared", False)
+        name = config["position"]["name"]
+        self.kind = kind_of(name)
+        self._shared: bool = getattr(registry.find("position", name), "shared", False)
         self.outside = self.kind in OUTSIDE
         self._common: dict[tuple[Role, int, int], InnerPosition] = {}
 

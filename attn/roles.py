@@ -31,7 +31,8 @@ def capabilities(name: str) -> Capabilities:
     return declared
 
 
-def _kind(position: str) -> PositionKind:
+def kind_of(position: str) -> PositionKind:
+    """How a position scheme enters the model."""
     kind: PositionKind = registry.find("position", position).kind  # type: ignore[attr-defined]
     return kind
 
@@ -129,13 +130,13 @@ class Roles:
     def _position_problems(self) -> Iterator[str]:
         """Attentions within which the position scheme cannot act, an encoder without order."""
         position = self.config["position"]
-        kind = _kind(position["name"])
+        kind = kind_of(position["name"])
         stands = {role: self._self(role) for role in (Role.ENCODER, Role.DECODER)}
         named = [each for role in stands for each in stands[role]]
         taken = frozenset.intersection(
             frozenset(PositionKind), *(capabilities(name).positions for _, name in named)
         )
-        able = [n for n in registry.names("position") if _kind(n) in taken and n != "none"]
+        able = [n for n in registry.names("position") if kind_of(n) in taken and n != "none"]
         for key, name in dict.fromkeys(named):
             if kind not in capabilities(name).positions:
                 yield (

@@ -9,6 +9,23 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from attn.contract import State, Stream
+from attn.precision import product_format
+
+
+def room(
+    weight: Tensor, *, rows: int, heads: int, capacity: int, dim: int, value: int
+) -> dict[str, Tensor]:
+    """Keys, values, positions and validity of no tokens yet, the fields of a state of tokens.
+
+    They lie where ``weight`` does, keys and values in the format of its products.
+    """
+    numbers = weight.new_empty((), dtype=product_format(weight))
+    return {
+        "key": numbers.new_zeros(rows, heads, capacity, dim),
+        "value": numbers.new_zeros(rows, heads, capacity, value),
+        "position": weight.new_zeros((rows, capacity), dtype=torch.long),
+        "valid": weight.new_zeros((rows, capacity), dtype=torch.bool),
+    }
 
 
 @runtime_checkable

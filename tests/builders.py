@@ -3,43 +3,21 @@
 import torch
 
 from attn import attention, models, positions, registry  # noqa: F401 - registers
-from attn.contract import OUTSIDE, Place, Role, Stream
+from attn.contract import OUTSIDE, Place
+from attn.verify import Case, cases
 
 
-def inner(name, role, dim, **options):
-    """What makes the position scheme within an attention; None where none acts there."""
-    if role is Role.CROSS or registry.find("position", name).kind in OUTSIDE:
-        return None
-
-    def scheme(heads, head_dim):
-        given = {"dim": dim, "role": role, "heads": heads, "head_dim": head_dim}
-        return registry.build("position", {"name": name, **options}, **given)
-
-    return scheme
-
-
-def build_attention(name, role, *, dim=12, memory_dim=None, position="none", **options):
+def build_attention(name, role, *, dim=12, position="none", **options):
     """An attention in float64, in evaluation mode."""
-    torch.manual_seed(0)
     component = registry.find("attention", name)
     heads = {"heads": 2 if component.capabilities.even_heads else 3}
-    accepted = registry.option_types(component)
-    chosen = {**heads, **options} if "heads" in accepted else options
-    built = registry.build(
-        "attention",
-        {"name": name, **chosen},
-        place=Place(role, dim, memory_dim or dim, dim, inner(position, role, dim)),
-    )
-    return built.double().eval()
+    chosen = heads if "heads" in registry.option_types(component) else {}
+    return Case(name, role, position).build(dim=dim, **{**chosen, **options})
 
 
-def stream(batch, time, dim=12, *, lengths=None, seed=0):
+def stream(batch, time, dim=12, **options):
     """Random sequences in float64; real up to ``lengths``."""
-    generator = torch.Generator().manual_seed(seed)
-    x = torch.randn(batch, time, dim, generator=generator, dtype=torch.float64)
-    position = torch.arange(time).expand(batch, time)
-    limits = torch.tensor(lengths if lengths is not None else [time] * batch)
-    return Stream(x, position, torch.arange(time) < limits[:, None])
+    return cases.stream(batch, time, dim, **options)
 
 
 def build_model(
@@ -64,7 +42,9 @@ def build_model(
     def make_attention(role, layer, dim):
         section = {"name": "softmax", "heads": 3, **(attention_options or {})}
         return registry.build(
-            "attention", section, place=Place(role, dim, dim, dim, inner(position, role, dim))
+            "attention",
+            section,
+            place=Place(role, dim, dim, dim, Case("softmax", role, position).inner(dim)),
         )
 
     def make_position(dim):

@@ -17,12 +17,12 @@ from attn.contract import (
     one_row,
 )
 from attn.dropout import Dropout
-from attn.precision import at_least_float32, product_format
+from attn.precision import at_least_float32
 from attn.registry import register
 from attn.score import kernels
 from attn.score.blocks import is_long, spans
 from attn.score.projections import by_head, side_by_side
-from attn.states import WindowState
+from attn.states import WindowState, room
 
 REACH = 8  # beyond it a density of deviation 1 is below 1e-14
 
@@ -79,16 +79,9 @@ class GaussianAttention(nn.Module):
 
     def start(self, memory: Stream | None, *, rows: int, capacity: int) -> State:  # noqa: ARG002
         """No tokens yet; the values of no more than those within reach are kept."""
-        weight = self.out.weight
-        numbers = torch.zeros((), dtype=product_format(weight), device=weight.device)
-        whole = torch.zeros((), dtype=torch.long, device=weight.device)
-        return WindowState(
-            sentences=rows if memory is None else memory.x.shape[0],
-            key=numbers.new_zeros(rows, self.heads, 0, 0),
-            value=numbers.new_zeros(rows, self.heads, 0, self.value.out_features // self.heads),
-            position=whole.new_zeros(rows, 0),
-            valid=whole.new_zeros(rows, 0, dtype=torch.bool),
-        )
+        sizes = {"heads": self.heads, "dim": 0, "value": self.value.out_features // self.heads}
+        tokens = room(self.out.weight, rows=rows, capacity=0, **sizes)
+        return WindowState(**tokens, sentences=rows if memory is None else memory.x.shape[0])
 
     def forward(
         self,

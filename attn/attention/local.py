@@ -94,7 +94,7 @@ class PredictiveLocalAttention(ScoreAttention):
             raise ValueError(f"radius={radius}: must be at least 1")
         maps = Projections(place, heads=heads, head_dim=head_dim, value_dim=value_dim, bias=bias)
         core = Core(score=Dot(maps.head_dim**-0.5), dropout=dropout, kernel=kernel)
-        core.require(kernel, "a Gaussian follows its softmax")
+        core.require("a Gaussian follows its softmax")
         super().__init__(place, projections=maps, core=core)
         self.radius = radius
         self.hidden = nn.Linear(place.query_dim, place.query_dim, bias=False)

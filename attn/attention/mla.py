@@ -6,14 +6,13 @@ import torch
 from torch import Tensor, nn
 
 from attn.contract import Capabilities, Place, PositionKind, Role, State
-from attn.precision import product_format
 from attn.registry import register
 from attn.score import kernels
 from attn.score.core import Core
 from attn.score.projections import by_head, side_by_side
 from attn.score.scores import Dot
 from attn.score.shell import ScoreAttention
-from attn.states import LatentState
+from attn.states import LatentState, room
 
 
 class LatentProjections(nn.Module):
@@ -138,15 +137,6 @@ class LatentAttention(ScoreAttention):
     def empty(self, rows: int, capacity: int, sentences: int) -> State:
         """Room for the latents of a decoder's tokens."""
         maps = self.projections
-        weight = maps.out.weight
-        numbers = torch.zeros((), dtype=product_format(weight), device=weight.device)
-        whole = torch.zeros((), dtype=torch.long, device=weight.device)
-        return LatentState(
-            key=numbers.new_zeros(rows, 1, capacity, maps.head_dim),
-            value=numbers.new_zeros(rows, 1, capacity, 0),
-            position=whole.new_zeros(rows, capacity),
-            valid=whole.new_zeros(rows, capacity, dtype=torch.bool),
-            length=0,
-            sentences=sentences,
-            latent=maps.value_dim,
-        )
+        sizes = {"heads": 1, "dim": maps.head_dim, "value": 0}
+        tokens = room(maps.out.weight, rows=rows, capacity=capacity, **sizes)
+        return LatentState(**tokens, length=0, sentences=sentences, latent=maps.value_dim)

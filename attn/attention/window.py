@@ -15,7 +15,6 @@ from attn.contract import (
     State,
     Stream,
 )
-from attn.precision import product_format
 from attn.registry import register
 from attn.score import kernels
 from attn.score.blocks import is_long, spans
@@ -23,7 +22,7 @@ from attn.score.core import Core
 from attn.score.projections import Projections
 from attn.score.scores import Dot
 from attn.score.shell import ScoreAttention
-from attn.states import WindowState
+from attn.states import WindowState, room
 
 
 @register("attention", "window")
@@ -83,16 +82,9 @@ class WindowAttention(ScoreAttention):
     def empty(self, rows: int, capacity: int, sentences: int) -> State:  # noqa: ARG002
         """No tokens yet."""
         maps = self.projections
-        weight = maps.out.weight
-        numbers = torch.zeros((), dtype=product_format(weight), device=weight.device)
-        whole = torch.zeros((), dtype=torch.long, device=weight.device)
-        return WindowState(
-            sentences=sentences,
-            key=numbers.new_zeros(rows, maps.kv_heads, 0, maps.head_dim),
-            value=numbers.new_zeros(rows, maps.kv_heads, 0, maps.value_dim),
-            position=whole.new_zeros(rows, 0),
-            valid=whole.new_zeros(rows, 0, dtype=torch.bool),
-        )
+        sizes = {"heads": maps.kv_heads, "dim": maps.head_dim, "value": maps.value_dim}
+        tokens = room(maps.out.weight, rows=rows, capacity=0, **sizes)
+        return WindowState(**tokens, sentences=sentences)
 
     def forward(
         self,

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from attn import assemble, registry, tables
 from attn.contract import OUTSIDE, Role
 from attn.registry import RunError, suggest
+from attn.roles import capabilities, kind_of
 from attn.verify import cells, generic_positions, matrix, suite
 from attn.verify.cases import Case
 from attn.verify.suite import Result
@@ -111,7 +112,7 @@ def _cases(asked: dict[str, Any], name: str, extra: list[Case] | None) -> Iterat
     options = _options(asked["attention"])
     covering = suite.cover([name]) if extra is None else extra
     named = asked["position"]["name"] if asked["position"] else None
-    inside = "none" if named is not None and suite.kind(named) in OUTSIDE else named
+    inside = "none" if named is not None and kind_of(named) in OUTSIDE else named
     for case in [*suite.plain(name), *covering]:
         wanted = case.role in _roles(asked) and inside in {None, case.position}
         if case.attention == name and wanted:
@@ -129,9 +130,9 @@ def _misplaced(asked: dict[str, Any]) -> Iterator[str]:
         yield f"role={asked['role']}: attention={name} does not serve it; choose one of {roles}"
     if asked["position"]:
         position = asked["position"]["name"]
-        taken = suite.capabilities(name).positions
-        if suite.kind(position) not in taken:
-            able = [one for one in registry.names("position") if suite.kind(one) in taken]
+        taken = capabilities(name).positions
+        if kind_of(position) not in taken:
+            able = [one for one in registry.names("position") if kind_of(one) in taken]
             yield (
                 f"position={position}: cannot act within attention={name}; "
                 f"choose one of {', '.join(able)}"

@@ -46,18 +46,18 @@ class Core(nn.Module):
             raise ValueError(f"kernel={kernel}: unknown; choose one of {choices}")
         parts = (self.score, self.normaliser, before, after)
         self.faults = [str(part.fault) for part in parts if part is not None and part.fault]
-        self.require(kernel)
+        self.require()
         if kernel == "flex" and dropout > 0:
             raise ValueError(
                 f"dropout={dropout}: must be 0 with kernel=flex, which drops no weights"
             )
 
-    def require(self, kernel: str, *more: str) -> None:
+    def require(self, *more: str) -> None:
         """Refuse a fused kernel that cannot serve; ``more`` are reasons from outside."""
         self.faults += more
-        if self.faults and kernel in FUSED:
+        if self.faults and self.kernel in FUSED:
             raise ValueError(
-                f"kernel={kernel}: cannot serve, for {' and '.join(self.faults)}; "
+                f"kernel={self.kernel}: cannot serve, for {' and '.join(self.faults)}; "
                 f"choose one of {', '.join(kernels.UNFUSED)}"
             )
 

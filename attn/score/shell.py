@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any, cast
 
-import torch
 from jaxtyping import Shaped
 from torch import Tensor, nn
 
@@ -18,9 +17,8 @@ from attn.contract import (
     allowed,
     one_row,
 )
-from attn.precision import product_format
 from attn.score.core import Core
-from attn.states import KeyValueState, StaticKeyValueState, Tokens
+from attn.states import KeyValueState, StaticKeyValueState, Tokens, room
 
 Pattern = Callable[[Tensor, Tensor], Tensor]
 BENT = frozenset({PositionKind.CONTENT, PositionKind.VALUES})
@@ -63,7 +61,7 @@ class ScoreAttention(nn.Module):
         self.position: Any = position
         self.kind = PositionKind.NONE if position is None else position.kind
         if self.kind is PositionKind.VALUES:
-            core.require(core.kernel, NO_VECTORS)
+            core.require(NO_VECTORS)
             if projections.value_dim != projections.head_dim:
                 raise ValueError(
                     f"value_dim={projections.value_dim}: must equal "
@@ -86,17 +84,9 @@ class ScoreAttention(nn.Module):
     def empty(self, rows: int, capacity: int, sentences: int) -> State:
         """Room for the tokens of a decoder."""
         maps = self.projections
-        weight = maps.out.weight
-        numbers = torch.zeros((), dtype=product_format(weight), device=weight.device)
-        whole = torch.zeros((), dtype=torch.long, device=weight.device)
-        return KeyValueState(
-            key=numbers.new_zeros(rows, maps.kv_heads, capacity, maps.head_dim),
-            value=numbers.new_zeros(rows, maps.kv_heads, capacity, maps.value_dim),
-            position=whole.new_zeros(rows, capacity),
-            valid=whole.new_zeros(rows, capacity, dtype=torch.bool),
-            length=0,
-            sentences=sentences,
-        )
+        sizes = {"heads": maps.kv_heads, "dim": maps.head_dim, "value": maps.value_dim}
+        tokens = room(maps.out.weight, rows=rows, capacity=capacity, **sizes)
+        return KeyValueState(**tokens, length=0, sentences=sentences)
 
     def forward(
         self,

@@ -8,6 +8,7 @@ import torch
 
 from attn import attention, positions, registry  # noqa: F401 - registers
 from attn.contract import OUTSIDE, Attention, Capabilities, InnerPosition, Place, Role, Stream
+from attn.roles import capabilities, kind_of
 
 DIM, HEADS = 16, 4
 
@@ -32,8 +33,7 @@ class Case:
     @property
     def capabilities(self) -> Capabilities:
         """What the attention declares."""
-        declared: Capabilities = registry.find("attention", self.attention).capabilities  # type: ignore[attr-defined]
-        return declared
+        return capabilities(self.attention)
 
     @property
     def kernel(self) -> str:
@@ -54,10 +54,9 @@ class Case:
         made: Attention = built.double().eval()
         return made
 
-    def inner(self, dim: int = DIM, **options: Any) -> Any:
+    def inner(self, dim: int = DIM) -> Any:
         """What makes the position scheme within the attention; None where none acts there."""
-        component: Any = registry.find("position", self.position)
-        if self.role is Role.CROSS or component.kind in OUTSIDE:
+        if self.role is Role.CROSS or kind_of(self.position) in OUTSIDE:
             return None
 
         def scheme(heads: int, head_dim: int) -> InnerPosition:
@@ -67,7 +66,7 @@ class Case:
                 "heads": heads,
                 "head_dim": head_dim,
             }
-            section = {"name": self.position, **self.position_options, **options}
+            section = {"name": self.position, **self.position_options}
             made: InnerPosition = registry.build("position", section, **given)
             return made
 

@@ -14,9 +14,9 @@ from typing import Any
 
 from attn import checking, registry
 from attn.contract import PositionKind, Role
+from attn.roles import capabilities, kind_of
 from attn.score import kernels
 from attn.score.core import FUSED
-from attn.verify.suite import capabilities, kind
 
 DIM, HEADS = 16, 4
 SAYS = re.compile(r"[\w.]+=\S+: .+; .*(choose one of \w|set \w|must be)")
@@ -111,12 +111,12 @@ def _config(attention: str, role: Role, position: str, kernel: str) -> dict[str,
 
 
 def _may_be_orderless(role: Role, position: str) -> bool:
-    return kind(position) is PositionKind.NONE and role is not Role.ENCODER
+    return kind_of(position) is PositionKind.NONE and role is not Role.ENCODER
 
 
 def _reasons(cell: Cell) -> Iterator[str]:
     """Why a cell is to be refused, by what is declared."""
-    able, scheme = capabilities(cell.attention), kind(cell.position)
+    able, scheme = capabilities(cell.attention), kind_of(cell.position)
     if cell.role not in able.roles:
         yield "role"
     if cell.role is not Role.CROSS and scheme not in able.positions:

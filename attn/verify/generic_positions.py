@@ -93,14 +93,9 @@ def _autocast(case: Case) -> None:
     made, (query, key) = scheme(case).float(), _positions()
     if made.kind not in OUTSIDE | {PositionKind.BIAS}:
         return
-    plain = tables(made, query + 500, key + 500) if _unlimited(made) else tables(made, query, key)
+    far = 500 if getattr(made, "room", None) is None else 0
+    plain = tables(made, query + far, key + far)
     with torch.autocast("cpu", torch.bfloat16):
-        short = (
-            tables(made, query + 500, key + 500) if _unlimited(made) else tables(made, query, key)
-        )
+        short = tables(made, query + far, key + far)
     for one, other in zip(plain, short, strict=True):
         same(one, other, 1e-6)
-
-
-def _unlimited(made: Any) -> bool:
-    return getattr(made, "room", None) is None

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from attn import registry
-from attn.contract import Attention, Place
+from attn.contract import Attention
 from attn.verify.cases import DIM, HEADS, Case
 
 
@@ -21,19 +21,13 @@ def scheme(case: Case, *, heads: int = HEADS, dim: int = DIM, **options: Any) ->
 
 def around(case: Case, *, kernel: str = "auto", **options: Any) -> Attention:
     """Softmax attention in float64 with the scheme of a case, of these options, within it."""
-    torch.manual_seed(0)
-    place = Place(case.role, DIM, DIM, DIM, case.inner(**options))
-    section = {"name": "softmax", "heads": HEADS, "kernel": kernel}
-    built: Any = registry.build("attention", section, place=place)
-    made: Attention = built.double().eval()
-    return made
+    chosen = {**case.position_options, **options}
+    return Case("softmax", case.role, case.position, position_options=chosen).build(kernel=kernel)
 
 
 def bare(attention: Any) -> Attention:
     """Softmax attention of the same weights without positions."""
-    place = Place(attention.role, DIM, DIM, DIM)
-    plain: Any = registry.build("attention", {"name": "softmax", "heads": HEADS}, place=place)
-    plain = plain.double().eval()
+    plain: Any = Case("softmax", attention.role).build()
     plain.projections.load_state_dict(attention.projections.state_dict())
     made: Attention = plain
     return made

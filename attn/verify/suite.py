@@ -9,7 +9,8 @@ from typing import Any
 import torch
 
 from attn import registry
-from attn.contract import OUTSIDE, Capabilities, PositionKind, Role
+from attn.contract import OUTSIDE, Role
+from attn.roles import capabilities, kind_of
 from attn.verify import (  # noqa: F401 - each registers proofs
     attention,
     decoding,
@@ -45,23 +46,12 @@ class Result:
         return f"{self.case}: {self.proof.says}: {self.failed or 'holds'}"
 
 
-def capabilities(name: str) -> Capabilities:
-    """What an attention declares."""
-    return Case(name, Role.ENCODER).capabilities
-
-
-def kind(position: str) -> PositionKind:
-    """How a position scheme enters the model."""
-    declared: PositionKind = registry.find("position", position).kind  # type: ignore[attr-defined]
-    return declared
-
-
 def inner(name: str, role: Role) -> list[str]:
     """The position schemes that may act within an attention in a role."""
     if role is Role.CROSS:
         return []
     taken = capabilities(name).positions - OUTSIDE
-    return [one for one in registry.names("position") if kind(one) in taken]
+    return [one for one in registry.names("position") if kind_of(one) in taken]
 
 
 def every_role(name: str) -> list[Role]:
