@@ -4,19 +4,18 @@ import math
 
 from torch import nn
 
-from attn.contract import OUTSIDE, Capabilities, Place, PositionKind, Role
+from attn.contract import OUTSIDE, Capabilities, PositionKind, Role
 from attn.registry import register
 from attn.score import kernels
-from attn.score.core import Core
+from attn.score.multihead import MultiHeadAttention, Parts
 from attn.score.projections import Projections
 from attn.score.scores import Additive
-from attn.score.shell import ScoreAttention
 
 POSITIONS = OUTSIDE | {PositionKind.BIAS}
 
 
 @register("attention", "additive")
-class AdditiveAttention(ScoreAttention):
+class AdditiveAttention(MultiHeadAttention):
     """Multi-head additive attention.
 
     ``h = softmax(s) v``, ``s_ij = u . tanh(W_q x_i + W_k m_j)`` with maps and a vector ``u`` for
@@ -34,24 +33,14 @@ class AdditiveAttention(ScoreAttention):
         paper="Bahdanau et al. 2015",
     )
 
-    def __init__(
-        self,
-        place: Place,
-        *,
-        heads: int = 8,
-        head_dim: int | None = None,
-        value_dim: int | None = None,
-        bias: bool = False,
-        dropout: float = 0.0,
-        kernel: str = "auto",
-    ) -> None:
-        maps = Projections(place, heads=heads, head_dim=head_dim, value_dim=value_dim, bias=bias)
-        core = Core(score=Additive(heads, maps.head_dim), dropout=dropout, kernel=kernel)
-        super().__init__(place, projections=maps, core=core)
+    @staticmethod
+    def parts(maps: Projections) -> Parts:
+        """What it is made of."""
+        return Parts(score=Additive(maps.heads, maps.head_dim))
 
 
 @register("attention", "concat")
-class ConcatAttention(ScoreAttention):
+class ConcatAttention(MultiHeadAttention):
     """Multi-head attention by a hidden layer over query and key, put side by side.
 
     ``h = softmax(s) v``, ``s_ij = u . tanh(W [x_i; m_j])`` with a matrix and a vector ``u`` for
@@ -71,30 +60,21 @@ class ConcatAttention(ScoreAttention):
         paper="Luong et al. 2015",
     )
 
-    def __init__(
-        self,
-        place: Place,
-        *,
-        heads: int = 8,
-        head_dim: int | None = None,
-        value_dim: int | None = None,
-        bias: bool = False,
-        dropout: float = 0.0,
-        kernel: str = "auto",
-    ) -> None:
-        maps = Projections(place, heads=heads, head_dim=head_dim, value_dim=value_dim, bias=bias)
-        _draw_as_one(maps, place)
-        core = Core(score=Additive(heads, maps.head_dim), dropout=dropout, kernel=kernel)
-        super().__init__(place, projections=maps, core=core)
+    @staticmethod
+    def parts(maps: Projections) -> Parts:
+        """What it is made of."""
+        _draw_as_one(maps)
+        return Parts(score=Additive(maps.heads, maps.head_dim))
 
 
-def _draw_as_one(maps: Projections, place: Place) -> None:
+def _draw_as_one(maps: Projections) -> None:
     """Draw the maps of queries and keys as one matrix, uniformly after Glorot and Bengio 2010."""
     hidden = maps.sizes[0]
-    bound = math.sqrt(6 / (place.query_dim + place.memory_dim + hidden))
-    if place.role is Role.CROSS:
-        matrices = [maps.query.weight, maps.key_value.weight[:hidden]]
+    if hasattr(maps, "joint"):
+        widths, matrices = 2 * maps.joint.in_features, [maps.joint.weight[: 2 * hidden]]
     else:
-        matrices = [maps.joint.weight[: 2 * hidden]]
+        widths = maps.query.in_features + maps.key_value.in_features
+        matrices = [maps.query.weight, maps.key_value.weight[:hidden]]
+    bound = math.sqrt(6 / (widths + hidden))
     for matrix in matrices:
         nn.init.uniform_(matrix, -bound, bound)

@@ -1,16 +1,15 @@
 """Multi-head dot-product attention without a scale."""
 
-from attn.contract import Capabilities, Place, PositionKind, Role
+from attn.contract import Capabilities, PositionKind, Role
 from attn.registry import register
 from attn.score import kernels
-from attn.score.core import Core
+from attn.score.multihead import MultiHeadAttention, Parts
 from attn.score.projections import Projections
 from attn.score.scores import Dot
-from attn.score.shell import ScoreAttention
 
 
 @register("attention", "dot")
-class DotAttention(ScoreAttention):
+class DotAttention(MultiHeadAttention):
     """Multi-head dot-product attention without a scale.
 
     ``h = softmax(q k^T) v``: with queries and keys of unit variance the scores have variance
@@ -28,17 +27,7 @@ class DotAttention(ScoreAttention):
         paper="Luong et al. 2015",
     )
 
-    def __init__(
-        self,
-        place: Place,
-        *,
-        heads: int = 8,
-        head_dim: int | None = None,
-        value_dim: int | None = None,
-        bias: bool = False,
-        dropout: float = 0.0,
-        kernel: str = "auto",
-    ) -> None:
-        maps = Projections(place, heads=heads, head_dim=head_dim, value_dim=value_dim, bias=bias)
-        core = Core(score=Dot(1.0), dropout=dropout, kernel=kernel)
-        super().__init__(place, projections=maps, core=core)
+    @staticmethod
+    def parts(maps: Projections) -> Parts:  # noqa: ARG004
+        """What it is made of."""
+        return Parts(score=Dot(1.0))

@@ -7,6 +7,7 @@ from attn.registry import register
 from attn.score import kernels
 from attn.score.core import Core
 from attn.score.entmax import Entmax, Entmax15, Sparsemax
+from attn.score.multihead import MultiHeadAttention, Parts
 from attn.score.projections import Projections
 from attn.score.scores import Dot
 from attn.score.shell import ScoreAttention
@@ -18,7 +19,7 @@ def _core(maps: Projections, normaliser: nn.Module, dropout: float, kernel: str)
 
 
 @register("attention", "sparsemax")
-class SparsemaxAttention(ScoreAttention):
+class SparsemaxAttention(MultiHeadAttention):
     """Multi-head attention whose weights are the point of the simplex nearest to the scores.
 
     ``y = W_o [h_1 .. h_H]``, ``h = sparsemax(q k^T / sqrt(d_k)) v``, ``sparsemax(s)_j = max(s_j -
@@ -38,23 +39,14 @@ class SparsemaxAttention(ScoreAttention):
         paper="Martins and Astudillo 2016",
     )
 
-    def __init__(
-        self,
-        place: Place,
-        *,
-        heads: int = 8,
-        head_dim: int | None = None,
-        value_dim: int | None = None,
-        bias: bool = False,
-        dropout: float = 0.0,
-        kernel: str = "auto",
-    ) -> None:
-        maps = Projections(place, heads=heads, head_dim=head_dim, value_dim=value_dim, bias=bias)
-        super().__init__(place, projections=maps, core=_core(maps, Sparsemax(), dropout, kernel))
+    @staticmethod
+    def parts(maps: Projections) -> Parts:  # noqa: ARG004
+        """What it is made of."""
+        return Parts(normaliser=Sparsemax())
 
 
 @register("attention", "entmax15")
-class Entmax15Attention(ScoreAttention):
+class Entmax15Attention(MultiHeadAttention):
     """Multi-head attention with weights halfway between softmax and sparsemax.
 
     ``y = W_o [h_1 .. h_H]``, ``h = 1.5-entmax(q k^T / sqrt(d_k)) v``, ``1.5-entmax(s)_j = max(s_j /
@@ -74,19 +66,10 @@ class Entmax15Attention(ScoreAttention):
         paper="Peters et al. 2019",
     )
 
-    def __init__(
-        self,
-        place: Place,
-        *,
-        heads: int = 8,
-        head_dim: int | None = None,
-        value_dim: int | None = None,
-        bias: bool = False,
-        dropout: float = 0.0,
-        kernel: str = "auto",
-    ) -> None:
-        maps = Projections(place, heads=heads, head_dim=head_dim, value_dim=value_dim, bias=bias)
-        super().__init__(place, projections=maps, core=_core(maps, Entmax15(), dropout, kernel))
+    @staticmethod
+    def parts(maps: Projections) -> Parts:  # noqa: ARG004
+        """What it is made of."""
+        return Parts(normaliser=Entmax15())
 
 
 @register("attention", "entmax")

@@ -1,17 +1,16 @@
 """Multi-head bilinear attention."""
 
-from attn.contract import Capabilities, Place, PositionKind, Role
+from attn.contract import Capabilities, PositionKind, Role
 from attn.registry import register
 from attn.score import kernels
-from attn.score.core import Core
+from attn.score.multihead import MultiHeadAttention, Parts
 from attn.score.norms import ByHeadLinear, Norms
 from attn.score.projections import Projections
 from attn.score.scores import Dot
-from attn.score.shell import ScoreAttention
 
 
 @register("attention", "general")
-class GeneralAttention(ScoreAttention):
+class GeneralAttention(MultiHeadAttention):
     """Multi-head bilinear attention.
 
     ``h = softmax(q W k^T) v`` with a matrix ``W`` for each head, and no scale. Queries meet ``W``
@@ -30,18 +29,8 @@ class GeneralAttention(ScoreAttention):
         paper="Luong et al. 2015",
     )
 
-    def __init__(
-        self,
-        place: Place,
-        *,
-        heads: int = 8,
-        head_dim: int | None = None,
-        value_dim: int | None = None,
-        bias: bool = False,
-        dropout: float = 0.0,
-        kernel: str = "auto",
-    ) -> None:
-        maps = Projections(place, heads=heads, head_dim=head_dim, value_dim=value_dim, bias=bias)
-        norms = Norms(query=ByHeadLinear(heads, maps.head_dim))
-        core = Core(score=Dot(1.0), dropout=dropout, kernel=kernel)
-        super().__init__(place, projections=maps, core=core, norms=norms)
+    @staticmethod
+    def parts(maps: Projections) -> Parts:
+        """What it is made of."""
+        norms = Norms(query=ByHeadLinear(maps.heads, maps.head_dim))
+        return Parts(score=Dot(1.0), norms=norms)

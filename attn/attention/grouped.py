@@ -4,6 +4,7 @@ from attn.contract import Capabilities, Place, PositionKind, Role
 from attn.registry import register
 from attn.score import kernels
 from attn.score.core import Core
+from attn.score.multihead import MultiHeadAttention
 from attn.score.projections import Projections
 from attn.score.scores import Dot
 from attn.score.shell import ScoreAttention
@@ -54,7 +55,7 @@ class GroupedQueryAttention(ScoreAttention):
 
 
 @register("attention", "mqa")
-class MultiQueryAttention(ScoreAttention):
+class MultiQueryAttention(MultiHeadAttention):
     """Scaled dot-product attention in which all heads share one key and one value.
 
     ``h_i = softmax(q_i k^T / sqrt(d_k)) v``; a decoder keeps ``2 d_k`` numbers a token. Shazeer
@@ -71,19 +72,4 @@ class MultiQueryAttention(ScoreAttention):
         paper="Shazeer 2019",
     )
 
-    def __init__(
-        self,
-        place: Place,
-        *,
-        heads: int = 8,
-        head_dim: int | None = None,
-        value_dim: int | None = None,
-        bias: bool = False,
-        dropout: float = 0.0,
-        kernel: str = "auto",
-    ) -> None:
-        maps = Projections(
-            place, heads=heads, head_dim=head_dim, value_dim=value_dim, kv_heads=1, bias=bias
-        )
-        core = Core(score=Dot(maps.head_dim**-0.5), dropout=dropout, kernel=kernel)
-        super().__init__(place, projections=maps, core=core)
+    kv_heads = 1

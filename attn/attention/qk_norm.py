@@ -1,17 +1,15 @@
 """Multi-head attention with normalised queries and keys."""
 
-from attn.contract import Capabilities, Place, PositionKind, Role
+from attn.contract import Capabilities, PositionKind, Role
 from attn.registry import register
 from attn.score import kernels
-from attn.score.core import Core
+from attn.score.multihead import MultiHeadAttention, Parts
 from attn.score.norms import Norms, RootMeanSquare
 from attn.score.projections import Projections
-from attn.score.scores import Dot
-from attn.score.shell import ScoreAttention
 
 
 @register("attention", "qk_norm")
-class QKNormAttention(ScoreAttention):
+class QKNormAttention(MultiHeadAttention):
     """Multi-head attention with normalised queries and keys.
 
     ``h = softmax(N(q) N(k)^T / sqrt(d_k)) v``, ``N(x) = g x / sqrt(mean(x^2) + 1e-6)`` within each
@@ -31,19 +29,8 @@ class QKNormAttention(ScoreAttention):
         paper="Henry et al. 2020",
     )
 
-    def __init__(
-        self,
-        place: Place,
-        *,
-        heads: int = 8,
-        head_dim: int | None = None,
-        value_dim: int | None = None,
-        bias: bool = False,
-        dropout: float = 0.0,
-        kernel: str = "auto",
-    ) -> None:
-        maps = Projections(place, heads=heads, head_dim=head_dim, value_dim=value_dim, bias=bias)
+    @staticmethod
+    def parts(maps: Projections) -> Parts:
+        """What it is made of."""
         dim = maps.head_dim
-        norms = Norms(query=RootMeanSquare(dim), key=RootMeanSquare(dim))
-        core = Core(score=Dot(dim**-0.5), dropout=dropout, kernel=kernel)
-        super().__init__(place, projections=maps, core=core, norms=norms)
+        return Parts(norms=Norms(query=RootMeanSquare(dim), key=RootMeanSquare(dim)))

@@ -1,17 +1,15 @@
 """Attention that judges each key by itself."""
 
-from attn.contract import Capabilities, Place, PositionKind, Role
+from attn.contract import Capabilities, PositionKind, Role
 from attn.registry import register
 from attn.score import kernels
-from attn.score.core import Core
+from attn.score.multihead import MultiHeadAttention, Parts
 from attn.score.normalisers import Sigmoid
 from attn.score.projections import Projections
-from attn.score.scores import Dot
-from attn.score.shell import ScoreAttention
 
 
 @register("attention", "sigmoid")
-class SigmoidAttention(ScoreAttention):
+class SigmoidAttention(MultiHeadAttention):
     """Multi-head attention whose weights are sigmoids, no key taking from another.
 
     ``y = W_o [h_1 .. h_H]``, ``h_i = sum_j sigmoid(q_i . k_j / sqrt(d_k) - log n_i) v_j`` over the
@@ -31,22 +29,7 @@ class SigmoidAttention(ScoreAttention):
         paper="Ramapuram et al. 2024",
     )
 
-    def __init__(
-        self,
-        place: Place,
-        *,
-        heads: int = 8,
-        head_dim: int | None = None,
-        value_dim: int | None = None,
-        bias: bool = False,
-        dropout: float = 0.0,
-        kernel: str = "auto",
-    ) -> None:
-        maps = Projections(place, heads=heads, head_dim=head_dim, value_dim=value_dim, bias=bias)
-        core = Core(
-            score=Dot(maps.head_dim**-0.5),
-            normaliser=Sigmoid(),
-            dropout=dropout,
-            kernel=kernel,
-        )
-        super().__init__(place, projections=maps, core=core)
+    @staticmethod
+    def parts(maps: Projections) -> Parts:  # noqa: ARG004
+        """What it is made of."""
+        return Parts(normaliser=Sigmoid())

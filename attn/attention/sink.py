@@ -1,17 +1,15 @@
 """Attention that need not attend: a part of each query's weight may go to no key at all."""
 
-from attn.contract import Capabilities, Place, PositionKind, Role
+from attn.contract import Capabilities, PositionKind, Role
 from attn.registry import register
 from attn.score import kernels
-from attn.score.core import Core
+from attn.score.multihead import MultiHeadAttention, Parts
 from attn.score.normalisers import Sink
 from attn.score.projections import Projections
-from attn.score.scores import Dot
-from attn.score.shell import ScoreAttention
 
 
 @register("attention", "softmax_one")
-class SoftmaxOneAttention(ScoreAttention):
+class SoftmaxOneAttention(MultiHeadAttention):
     """Multi-head attention whose softmax has one more in its denominator.
 
     ``y = W_o [h_1 .. h_H]``, ``h_i = sum_j a_ij v_j``, ``a_ij = exp(s_ij) / (1 + sum_k
@@ -31,29 +29,14 @@ class SoftmaxOneAttention(ScoreAttention):
         paper="Miller 2023",
     )
 
-    def __init__(
-        self,
-        place: Place,
-        *,
-        heads: int = 8,
-        head_dim: int | None = None,
-        value_dim: int | None = None,
-        bias: bool = False,
-        dropout: float = 0.0,
-        kernel: str = "auto",
-    ) -> None:
-        maps = Projections(place, heads=heads, head_dim=head_dim, value_dim=value_dim, bias=bias)
-        core = Core(
-            score=Dot(maps.head_dim**-0.5),
-            normaliser=Sink(heads, learned=False),
-            dropout=dropout,
-            kernel=kernel,
-        )
-        super().__init__(place, projections=maps, core=core)
+    @staticmethod
+    def parts(maps: Projections) -> Parts:
+        """What it is made of."""
+        return Parts(normaliser=Sink(maps.heads, learned=False))
 
 
 @register("attention", "sink")
-class SinkAttention(ScoreAttention):
+class SinkAttention(MultiHeadAttention):
     """Multi-head attention in which each head learns the score of a key without a value.
 
     ``y = W_o [h_1 .. h_H]``, ``h_i = sum_j a_ij v_j``, ``a_ij = exp(s_ij) / (exp(b_h) + sum_k
@@ -73,22 +56,7 @@ class SinkAttention(ScoreAttention):
         paper="OpenAI 2025",
     )
 
-    def __init__(
-        self,
-        place: Place,
-        *,
-        heads: int = 8,
-        head_dim: int | None = None,
-        value_dim: int | None = None,
-        bias: bool = False,
-        dropout: float = 0.0,
-        kernel: str = "auto",
-    ) -> None:
-        maps = Projections(place, heads=heads, head_dim=head_dim, value_dim=value_dim, bias=bias)
-        core = Core(
-            score=Dot(maps.head_dim**-0.5),
-            normaliser=Sink(heads, learned=True),
-            dropout=dropout,
-            kernel=kernel,
-        )
-        super().__init__(place, projections=maps, core=core)
+    @staticmethod
+    def parts(maps: Projections) -> Parts:
+        """What it is made of."""
+        return Parts(normaliser=Sink(maps.heads, learned=True))
