@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from attn import registry
 from attn.contract import OUTSIDE, PositionKind
+from attn.verify import schemes
 from attn.verify.cases import DIM, HEADS, Case
 from attn.verify.proofs import holds, proof, same
 
@@ -18,12 +18,8 @@ QUERIES, KEYS = 5, 7
 
 
 def scheme(case: Case) -> Any:
-    """The scheme of a case, in float64 and evaluation mode."""
-    torch.manual_seed(0)
-    inner = case.inner()
-    section = {"name": case.position, **case.position_options}
-    made = registry.build("position", section, dim=DIM) if inner is None else inner(HEADS, HEAD_DIM)
-    made = made.double().eval()
+    """The scheme of a case with random tables, in float64 and evaluation mode."""
+    made = schemes.scheme(case, **case.position_options)
     for parameter in made.parameters():  # tables may begin as zeros
         torch.nn.init.normal_(parameter)
     return made

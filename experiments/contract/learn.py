@@ -7,6 +7,7 @@ others. Each adds a row to ``results.csv``; the same command again trains only w
 """
 
 import csv
+import dataclasses
 import json
 import subprocess
 import sys
@@ -112,7 +113,7 @@ def state_bytes(name: str, role: Role) -> dict[str, float]:
     found = {}
     for length in LENGTHS:
         tokens = stream(1, length, 64)
-        tokens = type(tokens)(tokens.x.float(), tokens.position, tokens.valid)
+        tokens = dataclasses.replace(tokens, x=tokens.x.float())
         if role is Role.CROSS:
             state = attention.start(tokens, rows=1, capacity=length)
         else:
