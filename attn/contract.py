@@ -78,8 +78,8 @@ class Capabilities:
         positions: the kinds of position schemes that may act within it.
         kernels: the values of its option ``kernel``; empty if it has none.
         weights: what ``capture`` gives: ``exact`` rows of sum 1, ``partial`` rows of at most 1,
-            ``free`` rows of any sum, ``signed``, or ``implied``: computed for the picture alone,
-            and of whole sequences only, since a state may no longer know its tokens.
+            ``free`` rows of any sum, ``signed``, or ``implied``: computed for the picture alone.
+            Where a state no longer knows its tokens, a traced one gives them step by step.
         state: what a decoder keeps of a sentence: ``kv`` grows with it, all others do not.
         even_heads: whether two heads work together, so that their number must be even.
         order_aware: whether it tells the order of its keys without positions.

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from attn.contract import Attention, MixerOutput, State, Stream
 from attn.dropout import Dropout
+from attn.tracing import Traced, start, step
 
 NORMS = ("post", "pre")
 ACTIVATIONS = ("relu", "gelu", "swiglu")
@@ -92,8 +93,11 @@ class Mixing:
 
     def __call__(self, x: Tensor) -> Tensor:
         """What the attention mixes of the stream, with other vectors in it."""
-        query = dataclasses.replace(self.stream, x=x)
-        self.output = self.attention(query, self.memory, state=self.state, capture=self.capture)
+        query, state = dataclasses.replace(self.stream, x=x), self.state
+        if isinstance(state, Traced):
+            self.output = step(self.attention, query, state)
+        else:
+            self.output = self.attention(query, self.memory, state=state, capture=self.capture)
         return self.output.y
 
 
@@ -152,12 +156,17 @@ class DecoderLayer(nn.Module):
         self.feedforward = feedforward
         self.residuals = nn.ModuleList(residuals)
 
-    def start(self, memory: Stream, *, rows: int, capacity: int) -> LayerState:
-        """The state before the first token."""
-        return LayerState(
-            self.attention.start(memory, rows=rows, capacity=capacity),
-            self.cross.start(memory, rows=rows, capacity=capacity),
+    def start(
+        self, memory: Stream, *, rows: int, capacity: int, capture: bool = False
+    ) -> LayerState:
+        """The state before the first token; to capture the weights of steps, it is traced."""
+        own, cross = (
+            start(attention, memory, rows=rows, capacity=capacity)
+            if capture
+            else attention.start(memory, rows=rows, capacity=capacity)
+            for attention in (self.attention, self.cross)
         )
+        return LayerState(own, cross)
 
     def forward(
         self,

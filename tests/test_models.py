@@ -57,6 +57,28 @@ class TestEveryModel:
         assert torch.allclose(hidden, whole[:, 4:], atol=1e-12)
         assert state.nbytes() > 0
 
+    @torch.no_grad()
+    @pytest.mark.parametrize("attention", ["softmax", "linear"])
+    def test_weights_step_by_step_are_those_of_all_at_once(self, name, attention):
+        model = build_model(name, attention_options={"name": attention})
+        whole, memory = model.attend(SOURCE, VALID, INPUTS), model.encode(SOURCE, VALID)
+        plain = model.start(memory, rows=3, capacity=7)
+        state = model.start(memory, rows=3, capacity=7, capture=True)
+        at = 0
+        for tokens in INPUTS.split((3, 4), 1):
+            bare, plain = model.step(tokens, plain)
+            hidden, state = model.step(tokens, state)
+            assert torch.equal(hidden, bare)
+            assert plain.weights == {}
+            past, at = at, at + tokens.shape[1]
+            for layer in ("decoder.0", "decoder.1", "cross.0", "cross.1"):
+                expected = whole[layer][:, :, past:at]
+                if layer.startswith("decoder"):
+                    expected = expected[..., :at]
+                assert torch.allclose(state.weights[layer], expected, atol=1e-6)
+        assert state.nbytes() > plain.nbytes()
+        assert state.keep(torch.tensor([1])).weights == {}
+
     def test_every_parameter_learns(self, name):
         model = build_model(name)
         model.project(model(SOURCE, VALID, INPUTS)).square().sum().backward()

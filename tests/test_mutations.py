@@ -9,6 +9,7 @@ from attn import registry
 from attn.contract import Role, allowed
 from attn.score import shell
 from attn.states import KeyValueState, RowState
+from attn.tracing import Past
 from attn.verify import Case
 from attn.verify.proofs import PROOFS
 from attn.verify.suite import due, put_to
@@ -87,7 +88,8 @@ def test_one_tensor_that_is_not_reordered(forgotten, monkeypatch):
         return dataclasses.replace(picked, **{forgotten: kept})
 
     monkeypatch.setattr(KeyValueState, "_select", forgetful)
-    assert noticed("softmax", Role.DECODER) == {"G6"}
+    weighed = {"G8"} if forgotten == "key" else set()  # the weights of steps are of other rows too
+    assert noticed("softmax", Role.DECODER) == {"G6"} | weighed
 
 
 def test_a_sum_that_is_not_reordered(monkeypatch):
@@ -103,6 +105,11 @@ def test_a_sum_that_is_not_reordered(monkeypatch):
     }
     for name in names:
         assert "G6" in noticed(name, Role.DECODER)
+
+
+def test_tokens_of_a_traced_state_that_are_not_reordered(monkeypatch):
+    monkeypatch.setattr(Past, "reorder", lambda self, _: self)
+    assert noticed("linear", Role.DECODER) == {"G8"}
 
 
 def test_positions_that_are_not_kept(monkeypatch):

@@ -1,7 +1,7 @@
 """The Transformer."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -22,6 +22,8 @@ class TransformerState:
 
     layers: tuple[LayerState, ...]
     length: int
+    weights: Mapping[str, Tensor] = dataclasses.field(default_factory=dict)
+    """Those of the step that led here, if captured, named as ``attend`` does."""
 
     def reorder(self, rows: Int[Tensor, " rows"]) -> "TransformerState":
         """The state whose row i is the present row ``rows[i]``."""
@@ -146,9 +148,17 @@ class Transformer(nn.Module):
         """The source as the decoder sees it."""
         return self._encode(source, valid, {}, capture=False)
 
-    def start(self, memory: Stream, *, rows: int, capacity: int) -> TransformerState:
-        """The decoder's state before the first token, for rows / sentences hypotheses of each."""
-        layers = [layer.start(memory, rows=rows, capacity=capacity) for layer in self._decoder()]
+    def start(
+        self, memory: Stream, *, rows: int, capacity: int, capture: bool = False
+    ) -> TransformerState:
+        """The decoder's state before the first token, for rows / sentences hypotheses of each.
+
+        With ``capture``, the state after each step has the weights of that step.
+        """
+        layers = (
+            layer.start(memory, rows=rows, capacity=capacity, capture=capture)
+            for layer in self._decoder()
+        )
         return TransformerState(tuple(layers), 0)
 
     def step(
@@ -157,12 +167,13 @@ class Transformer(nn.Module):
         """The hidden states of the next tokens, and the state after them."""
         valid = torch.ones_like(tokens, dtype=torch.bool)
         stream = self._stream(tokens, valid, state.length, source=False)
-        states = []
-        for layer, before in zip(self._decoder(), state.layers, strict=True):
-            stream, after, _ = layer(stream, None, state=before)
+        states, weights = [], {}
+        for number, (layer, before) in enumerate(zip(self._decoder(), state.layers, strict=True)):
+            stream, after, seen = layer(stream, None, state=before)
             states.append(after)
+            weights.update(_named(number, seen))
         hidden = self.decoder_norm(stream.x)
-        return hidden, TransformerState(tuple(states), state.length + tokens.shape[1])
+        return hidden, TransformerState(tuple(states), state.length + tokens.shape[1], weights)
 
     def project(self, hidden: Float[Tensor, "*rows dim"]) -> Float[Tensor, "*rows vocabulary"]:
         """The logits of hidden states."""
@@ -210,9 +221,7 @@ class Transformer(nn.Module):
         stream = self._stream(inputs, valid, 0, source=False)
         for number, layer in enumerate(self._decoder()):
             stream, _, seen = layer(stream, memory, capture=capture)
-            for name, captured in zip(("decoder", "cross"), seen, strict=True):
-                if captured is not None:
-                    weights[f"{name}.{number}"] = captured
+            weights.update(_named(number, seen))
         hidden: Tensor = self.decoder_norm(stream.x)
         return hidden
 
@@ -225,3 +234,9 @@ class Transformer(nn.Module):
         if scheme is not None and scheme.kind is PositionKind.INPUT:
             x = x + scheme(position)
         return Stream(self.dropout(stream_format(x)), position, valid)
+
+
+def _named(number: int, weights: Sequence[Tensor | None]) -> dict[str, Tensor]:
+    """The weights that a decoder layer's two attentions give, by name."""
+    pairs = zip(("decoder", "cross"), weights, strict=True)
+    return {f"{name}.{number}": one for name, one in pairs if one is not None}

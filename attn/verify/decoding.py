@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from attn.contract import Role, Stream
+from attn.tracing import Traced, start, step
 from attn.verify.cases import Case, stream
 from attn.verify.proofs import holds, proof, same
 from attn.verify.streams import apart, cut, in_steps, leaf, rows, stepped, with_holes
@@ -53,19 +54,23 @@ def _through_states(case: Case) -> None:
     same(parts, whole, tolerance)
 
 
-@proof("attention", None, "G8: capture changes nothing step by step", roles=[Role.DECODER])
+@proof("attention", None, "G8: weights step by step are those of all at once", roles=[Role.DECODER])
 def _captured_steps(case: Case) -> None:
-    attention, query, cuts = case.build(), stream(3, 7), (3, 1, 3)
-    captured = in_steps(attention, query, cuts, capture=True)
-    same(torch.cat([one.y for one in captured], 1), stepped(attention, query, cuts), 0.0)
-    whole, at = attention(query, capture=True).weights, 0
-    assert whole is not None
-    for count, output in zip(cuts, captured, strict=True):
-        at += count
-        if case.capabilities.state == "kv":  # which alone knows all tokens
-            holds(output.weights is not None, "a step with capture gives no weights")
-            assert output.weights is not None
-            same(output.weights, whole[:, :, at - count : at, :at], ROUNDED)
+    attention, query, cuts = case.build(), stream(4, 7), (3, 1, 3)
+    plain, picked = attention.start(stream(2, 5), rows=4, capacity=7), torch.tensor([1, 1, 2, 3])
+    captured, at = start(attention, stream(2, 5), rows=4, capacity=7), 0
+    for count in cuts:
+        now, at = cut(query, at, at + count), at + count
+        bare, output = attention(now, state=plain), step(attention, now, captured)
+        same(output.y, bare.y, 0.0)
+        whole = attention(cut(query, 0, at), capture=True).weights
+        assert whole is not None
+        assert output.weights is not None
+        same(output.weights, whole[:, :, -count:], max(ROUNDED, case.capabilities.gap))
+        assert isinstance(output.state, Traced)
+        assert bare.state is not None
+        query = rows(query, picked)
+        plain, captured = bare.state.reorder(picked), output.state.reorder(picked)
 
 
 def _after(case: Case, change: Callable[[Stream], Stream], rows_of: Tensor, kept: bool) -> None:
@@ -108,13 +113,14 @@ def _shared(case: Case) -> None:
     attention, memory = case.build(), stream(2, 5, lengths=[5, 3], seed=4)
     query, each = stream(6, 3), torch.tensor([0, 0, 0, 1, 1, 1])
     state = attention.start(memory, rows=6, capacity=3)
-    output = attention(query, state=state, capture=True)
+    traced = start(attention, memory, rows=6, capacity=3).reorder(torch.arange(6))
+    output = step(attention, query, traced)
     expected = attention(query, rows(memory, each), capture=True)
     same(output.y, expected.y)
-    if case.capabilities.weights != "implied":
-        assert output.weights is not None
-        assert expected.weights is not None
-        same(output.weights, expected.weights, ROUNDED)
+    same(output.y, attention(query, state=state).y, 0.0)
+    assert output.weights is not None
+    assert expected.weights is not None
+    same(output.weights, expected.weights, ROUNDED)
     if case.capabilities.state != "coverage":  # which each hypothesis has for itself
         plain = attention.start(memory, rows=2, capacity=9).nbytes()
         holds(state.nbytes() == plain, f"{state.nbytes()} bytes for 3 hypotheses, {plain} for 1")

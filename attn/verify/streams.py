@@ -62,14 +62,12 @@ def leaf(whole: Stream) -> tuple[Tensor, Stream]:
     return x, dataclasses.replace(whole, x=x)
 
 
-def in_steps(
-    attention: Attention, query: Stream, cuts: Sequence[int], *, capture: bool = False
-) -> list[MixerOutput]:
+def in_steps(attention: Attention, query: Stream, cuts: Sequence[int]) -> list[MixerOutput]:
     """What a decoder gives for successive parts of the sequences, ``cuts`` tokens each."""
     state: State | None = attention.start(None, rows=len(query.x), capacity=query.x.shape[1])
     outputs, at = [], 0
     for count in cuts:
-        output = attention(cut(query, at, at + count), state=state, capture=capture)
+        output = attention(cut(query, at, at + count), state=state)
         outputs.append(output)
         state, at = output.state, at + count
     return outputs
