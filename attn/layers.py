@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from attn.contract import Attention, MixerOutput, State, Stream
 from attn.dropout import Dropout
-from attn.tracing import Traced, start, step
+from attn.tracing import begun, mixed
 
 NORMS = ("post", "pre")
 ACTIVATIONS = ("relu", "gelu", "swiglu")
@@ -93,11 +93,10 @@ class Mixing:
 
     def __call__(self, x: Tensor) -> Tensor:
         """What the attention mixes of the stream, with other vectors in it."""
-        query, state = dataclasses.replace(self.stream, x=x), self.state
-        if isinstance(state, Traced):
-            self.output = step(self.attention, query, state)
-        else:
-            self.output = self.attention(query, self.memory, state=state, capture=self.capture)
+        query = dataclasses.replace(self.stream, x=x)
+        self.output = mixed(
+            self.attention, query, self.memory, state=self.state, capture=self.capture
+        )
         return self.output.y
 
 
@@ -161,9 +160,7 @@ class DecoderLayer(nn.Module):
     ) -> LayerState:
         """The state before the first token; to capture the weights of steps, it is traced."""
         own, cross = (
-            start(attention, memory, rows=rows, capacity=capacity)
-            if capture
-            else attention.start(memory, rows=rows, capacity=capacity)
+            begun(attention, memory, rows=rows, capacity=capacity, capture=capture)
             for attention in (self.attention, self.cross)
         )
         return LayerState(own, cross)

@@ -58,9 +58,13 @@ class Traced:
         return self.state.nbytes() + self.tokens.nbytes()
 
 
-def start(attention: Attention, memory: Stream, *, rows: int, capacity: int) -> Traced:
-    """The state of an attention before the first token, traced."""
+def begun(
+    attention: Attention, memory: Stream, *, rows: int, capacity: int, capture: bool
+) -> State:
+    """The state of an attention before the first token; traced if weights are to be captured."""
     state = attention.start(memory, rows=rows, capacity=capacity)
+    if not capture:
+        return state
     parts = (memory.x, memory.position, memory.valid)
     if attention.role is Role.CROSS:
         return Traced(state, Source(len(memory.x), *parts))
@@ -68,9 +72,18 @@ def start(attention: Attention, memory: Stream, *, rows: int, capacity: int) -> 
     return Traced(state, Past(len(memory.x), *none))
 
 
-def step(attention: Attention, query: Stream, traced: Traced) -> MixerOutput:
-    """What an attention gives for the next tokens, and the weights by which it does."""
-    output, tokens = attention(query, state=traced.state, capture=True), traced.tokens
+def mixed(
+    attention: Attention,
+    query: Stream,
+    memory: Stream | None = None,
+    *,
+    state: State | None = None,
+    capture: bool = False,
+) -> MixerOutput:
+    """What an attention gives; of a traced state always with the weights by which it does."""
+    if not isinstance(state, Traced):
+        return attention(query, memory, state=state, capture=capture)
+    output, tokens = attention(query, state=state.state, capture=True), state.tokens
     assert output.state is not None
     if attention.role is Role.DECODER:
         tokens = _grown(tokens, query)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from attn.contract import Role, Stream
-from attn.tracing import Traced, start, step
+from attn.tracing import begun, mixed
 from attn.verify.cases import Case, stream
 from attn.verify.proofs import holds, proof, same
 from attn.verify.streams import apart, cut, in_steps, leaf, rows, stepped, with_holes
@@ -58,16 +58,16 @@ def _through_states(case: Case) -> None:
 def _captured_steps(case: Case) -> None:
     attention, query, cuts = case.build(), stream(4, 7), (3, 1, 3)
     plain, picked = attention.start(stream(2, 5), rows=4, capacity=7), torch.tensor([1, 1, 2, 3])
-    captured, at = start(attention, stream(2, 5), rows=4, capacity=7), 0
+    captured, at = begun(attention, stream(2, 5), rows=4, capacity=7, capture=True), 0
     for count in cuts:
         now, at = cut(query, at, at + count), at + count
-        bare, output = attention(now, state=plain), step(attention, now, captured)
+        bare, output = attention(now, state=plain), mixed(attention, now, state=captured)
         same(output.y, bare.y, 0.0)
         whole = attention(cut(query, 0, at), capture=True).weights
         assert whole is not None
         assert output.weights is not None
         same(output.weights, whole[:, :, -count:], max(ROUNDED, case.capabilities.gap))
-        assert isinstance(output.state, Traced)
+        assert output.state is not None
         assert bare.state is not None
         query = rows(query, picked)
         plain, captured = bare.state.reorder(picked), output.state.reorder(picked)
@@ -113,8 +113,8 @@ def _shared(case: Case) -> None:
     attention, memory = case.build(), stream(2, 5, lengths=[5, 3], seed=4)
     query, each = stream(6, 3), torch.tensor([0, 0, 0, 1, 1, 1])
     state = attention.start(memory, rows=6, capacity=3)
-    traced = start(attention, memory, rows=6, capacity=3).reorder(torch.arange(6))
-    output = step(attention, query, traced)
+    traced = begun(attention, memory, rows=6, capacity=3, capture=True)
+    output = mixed(attention, query, state=traced.reorder(torch.arange(6)))
     expected = attention(query, rows(memory, each), capture=True)
     same(output.y, expected.y)
     same(output.y, attention(query, state=state).y, 0.0)
