@@ -27,7 +27,7 @@ from attn.filters import Filters, counted, oddities, shared
 from attn.loss import Loss
 from attn.precision import Precision
 from attn.registry import ConfigError
-from attn.roles import Roles, kind_of
+from attn.roles import NONE, Roles, kind_of
 from attn.scoring import Scoring, fingerprint
 from attn.snapshot import weights_at
 from attn.trainer import Trainer
@@ -76,9 +76,11 @@ class Mixers:
         self.outside = self.kind in OUTSIDE
         self._common: dict[tuple[Role, int, int], InnerPosition] = {}
 
-    def attention(self, role: Role, layer: int, dim: int) -> Attention:
-        """The attention of one layer."""
+    def attention(self, role: Role, layer: int, dim: int) -> Attention | None:
+        """The attention of one layer; None where it is to do without."""
         key, section = self.roles.section(role, layer)
+        if section["name"] == NONE:
+            return None
         within = not (self.outside or role is Role.CROSS)
         return self.placed(key, section, role, dim, within=within)
 

@@ -13,7 +13,7 @@ from attn import registry
 from attn.assemble import FIXED, SECTIONS, Config, Mixers, model, part, schedule
 from attn.contract import OUTSIDE, Attention, Role
 from attn.registry import ConfigError
-from attn.roles import COUNTS, Roles, Section, capabilities
+from attn.roles import NONE, Roles, capabilities
 from attn.roles import SECTIONS as ATTENTIONS
 from attn.score.kernels import CUDA_ALONE
 
@@ -58,19 +58,13 @@ def is_count(value: Any) -> bool:
 
 def unused(config: Config) -> dict[str, str]:
     """The sections of attentions that no layer takes, and why; options set there are in vain."""
-    taken = {key for role in Role for key, _ in _layers(config, role)}
+    taken = {key for role in Role for key, _ in Roles(config).layers(role)}
     why = dict.fromkeys(ATTENTIONS, "no layer takes it; every one has an attention of its own")
     if "attention" in taken:
         why["attention_elsewhere"] = (
             f"no layer takes it; attention={config['attention']['name']} serves every role"
         )
     return {key: reason for key, reason in why.items() if key not in taken}
-
-
-def _layers(config: Config, role: Role) -> list[tuple[str, Section]]:
-    """The key and the section of the attention of each layer, from the first on."""
-    roles, count = Roles(config), config["model"].get(COUNTS[role], 1)
-    return [roles.section(role, layer) for layer in range(count)]
 
 
 def _section_problems(config: Config) -> Iterator[str]:
@@ -109,9 +103,8 @@ def _part_problems(config: Config) -> Iterator[str]:
     yield from misplaced
     if misplaced and not wrong:
         yield from (line for line in mixer_problems(config) if line not in misplaced)
-    for option in dict.fromkeys(COUNTS.values()):
-        count = config["model"].get(option)
-        if isinstance(count, int) and count > LAYERS:
+    for option, count in config["model"].items():
+        if option.endswith("_layers") and isinstance(count, int) and count > LAYERS:
             yield f"model.{option}={count}: must be at most {LAYERS}"
 
 
@@ -125,9 +118,13 @@ def mixer_problems(config: Config, roles: Iterable[Role] = tuple(Role)) -> list[
 def _each_alone(config: Config, roles: Iterable[Role]) -> None:
     """Make the attentions by themselves; where one has no place, in a role that it serves."""
     mixers, dim = Mixers(config), config["model"].get("dim")
-    stands = [(role, *layer) for role in roles for layer in _layers(config, role)] if dim else []
+    stands = (
+        [(role, *layer) for role in roles for layer in mixers.roles.layers(role)] if dim else []
+    )
     with torch.device("meta"), contextlib.suppress(RuntimeError):  # of sizes, told elsewhere
         for role, key, section in stands:
+            if section["name"] == NONE:
+                continue
             able = capabilities(section["name"])
             if role not in able.roles:
                 mixers.placed(key, section, min(able.roles), dim, within=False)
@@ -165,7 +162,8 @@ def _rooms(config: Config, built: nn.Module) -> Iterator[tuple[str, int]]:
         yield f"position={config['position']['name']}", room
     for role in Role:
         stand = [one for one in built.modules() if isinstance(one, Attention) and one.role is role]
-        for attention, (key, section) in zip(stand, _layers(config, role), strict=True):
+        named = [one for one in Roles(config).layers(role) if one[1]["name"] != NONE]
+        for attention, (key, section) in zip(stand, named, strict=True):
             if (room := getattr(attention, "room", None)) is not None:
                 yield f"{key}={section['name']}", room
 
@@ -175,7 +173,7 @@ def _kernel_problems(config: Config) -> Iterator[str]:
     unknown = _trial(lambda: part(config, "precision"))
     if unknown or part(config, "precision").device.type == "cuda":
         return
-    taken = dict(one for role in Role for one in _layers(config, role))
+    taken = dict(one for role in Role for one in Roles(config).layers(role))
     for key, section in taken.items():
         if section.get("kernel") == "flex":
             yield f"{key}.kernel=flex: {CUDA_ALONE}"

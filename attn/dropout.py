@@ -38,6 +38,15 @@ class Dropout(nn.Module):
             return F.dropout(x, self.rate)
         return x * scaled_mask(x.shape, self.rate, x.dtype)
 
+    def steady(self, x: Float[Tensor, "rows time dim"]) -> Float[Tensor, "rows 1 dim"]:
+        """A mask that drops the same numbers of a sequence at all of its steps.
+
+        Gal and Ghahramani 2016, "A Theoretically Grounded Application of Dropout in Recurrent
+        Neural Networks", there called variational.
+        """
+        mask: Tensor = self(torch.ones_like(x[:, :1]))
+        return mask
+
 
 def scaled_mask(shape: torch.Size, rate: float, dtype: torch.dtype) -> Float[Tensor, "*shape"]:
     """0 with probability ``rate``, else 1 / (1 - rate); from the CPU's default generator."""

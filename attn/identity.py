@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from attn import checking
-from attn.contract import Role
 from attn.registry import as_yaml
-from attn.roles import COUNTS, LISTS, SECTIONS, Roles
+from attn.roles import LISTS, SECTIONS, Roles
 
 Config = Mapping[str, Any]
 # What may differ between two runs of one identity: it does not change the trained model.
@@ -75,9 +74,9 @@ def _attentions(config: Config) -> dict[str, Any]:
     """The attention of each layer, by role: however it was chosen, and no other."""
     roles = Roles(config)
     return {
-        f"{role.value}_attention.{layer}": roles.section(role, layer)[1]
-        for role in Role
-        for layer in range(config["model"].get(COUNTS[role], 1))
+        f"{role.value}_attention.{layer}": section
+        for role in roles.roles
+        for layer, (_, section) in enumerate(roles.layers(role))
     }
 
 

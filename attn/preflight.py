@@ -185,9 +185,9 @@ class Preflight:
         missing = [str(key) for key in cfg if OmegaConf.is_missing(cfg, key)]
         if not self.shown:
             found += [f"{key}: needs a value; write {key}=VALUE" for key in missing]
-        wrong = list(_broken(cfg)) or list(
-            keys.shape_problems(OmegaConf.to_container(cfg), self.base)
-        )
+        if broken := list(_broken(cfg)):  # which stand for nothing that could be named instead
+            return [*naming.named(found, tree, job), *broken]
+        wrong = list(keys.shape_problems(OmegaConf.to_container(cfg), self.base))
         if not wrong and "plugins" not in {one.key for one in job}:
             wrong = modules.load(cfg.plugins)
         return naming.named(found + (wrong or self._checked(cfg, missing, job)), tree, job)

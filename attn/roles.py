@@ -8,15 +8,21 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from attn import registry
-from attn.contract import Capabilities, PositionKind, Role
+from attn.contract import OUTSIDE, Capabilities, PositionKind, Role
 from attn.registry import ConfigError
 
 Section = Mapping[str, Any]
 SECTIONS = ("attention", "attention_elsewhere", *(f"{role.value}_attention" for role in Role))
-COUNTS = {
+NONE = "none"  # in place of an attention, where a model can do without
+USUAL: Mapping[Role, str | None] = {
     Role.ENCODER: "encoder_layers",
     Role.DECODER: "decoder_layers",
     Role.CROSS: "decoder_layers",
+}
+STANDS = {
+    Role.ENCODER: "self-attention in its encoder",
+    Role.DECODER: "self-attention in its decoder",
+    Role.CROSS: "attention to the source",
 }
 LISTS = {
     Role.ENCODER: "encoder_layers",
@@ -31,10 +37,32 @@ def capabilities(name: str) -> Capabilities:
     return declared
 
 
+def made_names() -> list[str]:
+    """The names of all attentions that can stand somewhere: all but ``none``."""
+    return [name for name in registry.names("attention") if capabilities(name).roles]
+
+
 def kind_of(position: str) -> PositionKind:
     """How a position scheme enters the model."""
     kind: PositionKind = registry.find("position", position).kind  # type: ignore[attr-defined]
     return kind
+
+
+def roles_of(model: Section) -> Mapping[Role, str | None]:
+    """The roles of a model, and the option that counts their layers; None: there is but one."""
+    declared: Mapping[Role, str | None] = getattr(_model(model), "roles", USUAL)
+    return declared
+
+
+def can_lack(model: Section) -> frozenset[Role]:
+    """The roles in which a model can do without attention."""
+    declared: frozenset[Role] = getattr(_model(model), "can_lack", frozenset())
+    return declared
+
+
+def _model(section: Section) -> Any:
+    """The component of a model; of one that is unknown, nothing, for that is told elsewhere."""
+    return registry.get_kind("model").components.get(section.get("name", ""))
 
 
 class Roles:
@@ -46,6 +74,11 @@ class Roles:
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self.config = config
+        self.roles, self.lacks = roles_of(config["model"]), can_lack(config["model"])
+
+    def layers(self, role: Role) -> list[tuple[str, Section]]:
+        """The key and the section of the attention of each layer, from the first on."""
+        return [self.section(role, layer) for layer in range(self._count(role))]
 
     def section(self, role: Role, layer: int) -> tuple[str, Section]:
         """The config key and the section of one layer's attention."""
@@ -55,9 +88,8 @@ class Roles:
     def summary(self) -> str:
         """Who stands where, in words."""
         said = []
-        for role in Role:
-            count = self.config["model"].get(COUNTS[role], 1)
-            names = [self.section(role, layer)[1]["name"] for layer in range(count)]
+        for role in self.roles:
+            names = [section["name"] for _, section in self.layers(role)]
             kinds = names[:1] if len(set(names)) == 1 else names
             said.append(f"{role.value} {' '.join(kinds)}")
         return ", ".join(said)
@@ -72,6 +104,7 @@ class Roles:
         found = [line for key in SECTIONS for line in self._section_problems(key)]
         for role in Role:
             found += _told(lambda role=role: self._role_problems(role))  # type: ignore[misc]
+        found += _told(self._idle)
         if all(self._is_counted(role) for role in Role):
             found += _told(self._position_problems)
         if found:
@@ -88,25 +121,52 @@ class Roles:
         if self.config.get(own):
             return own, self.config[own]
         section = self.config["attention"]
-        if role in capabilities(section["name"]).roles:
+        if self._serves(section["name"], role):
             return "attention", section
         return "attention_elsewhere", self.config["attention_elsewhere"]
+
+    def _serves(self, name: str, role: Role) -> bool:
+        return role in self.lacks if name == NONE else role in capabilities(name).roles
+
+    def _able(self, roles: Iterable[Role]) -> str:
+        """The attentions that can stand in one of some roles."""
+        names = registry.names("attention")
+        return ", ".join(one for one in names if any(self._serves(one, role) for role in roles))
+
+    def _idle(self) -> Iterator[str]:
+        """Whether the attention of all roles can take none that the model has."""
+        name, model = self.config["attention"]["name"], self.config["model"].get("name")
+        named = [role for role in self.roles if self.config.get(f"{role.value}_attention")]
+        if len(named) == len(self.roles) or any(self._serves(name, role) for role in self.roles):
+            return
+        roles = " or ".join(role.value for role in self.roles)
+        why = f"cannot serve the {roles} role, and model={model} has no other"
+        yield (
+            f"attention={name}: "
+            f"{f'model={model} cannot do without attention' if name == NONE else why}; "
+            f"choose one of {self._able(self.roles)}"
+        )
 
     def _role_problems(self, role: Role) -> Iterator[str]:
         chosen = [(key, section) for key, _, section in self._entries(role)]
         own = f"{role.value}_attention"
+        if role not in self.roles:
+            given = [LISTS[role]] if chosen else []
+            given += [f"{own}={self.config[own]['name']}"] if self.config.get(own) else []
+            model = self.config["model"].get("name")
+            yield from (
+                f"{one}: model={model} has no {STANDS[role]}; leave it out" for one in given
+            )
+            return
         if chosen and self.config.get(own):
             yield f"{own}={self.config[own]['name']}: {LISTS[role]} names every layer; drop one"
         for key, section in chosen or [self._role(role)]:
             name = section["name"]
             yield from _fits(key, section) if chosen else ()  # other sections are checked already
-            if role not in capabilities(name).roles:
-                able = [
-                    one for one in registry.names("attention") if role in capabilities(one).roles
-                ]
+            if key != "attention" and not self._serves(name, role):
                 yield (
                     f"{key}={name}: cannot serve the {role.value} role; "
-                    f"choose one of {', '.join(able)}"
+                    f"choose one of {self._able([role])}"
                 )
         yield from self._cover_problems(role)
 
@@ -114,7 +174,7 @@ class Roles:
         taken = [layer for _, layers, _ in self._entries(role) for layer in layers]
         if not taken or not self._is_counted(role):
             return
-        count = self.config["model"].get(COUNTS[role], 0)
+        count = self._count(role)
         for layer in sorted(set(taken) | set(range(count))):
             times = taken.count(layer)
             if layer >= count:
@@ -125,7 +185,13 @@ class Roles:
 
     def _is_counted(self, role: Role) -> bool:
         """Whether the layers of a role have a number; the model tells that they have none."""
-        return type(self.config["model"].get(COUNTS[role], 0)) is int
+        return type(self._count(role)) is int
+
+    def _count(self, role: Role) -> Any:
+        if role not in self.roles:
+            return 0
+        option = self.roles[role]
+        return 1 if option is None else self.config["model"].get(option, 1)
 
     def _position_problems(self) -> Iterator[str]:
         """Attentions within which the position scheme cannot act, an encoder without order."""
@@ -134,7 +200,8 @@ class Roles:
         stands = {role: self._self(role) for role in (Role.ENCODER, Role.DECODER)}
         named = [each for role in stands for each in stands[role]]
         taken = frozenset.intersection(
-            frozenset(PositionKind), *(capabilities(name).positions for _, name in named)
+            frozenset(PositionKind) if named else OUTSIDE,
+            *(capabilities(name).positions for _, name in named),
         )
         able = [n for n in registry.names("position") if kind_of(n) in taken and n != "none"]
         for key, name in dict.fromkeys(named):
@@ -143,7 +210,15 @@ class Roles:
                     f"position={position['name']}: cannot act within {key}={name}; "
                     f"choose one of {', '.join(able)}"
                 )
+        if not named and kind not in OUTSIDE:
+            yield (
+                f"position={position['name']}: acts within self-attention, and "
+                f"model={self.config['model'].get('name')} has none; "
+                f"choose one of {', '.join(['none', *able])}"
+            )
         if kind is not PositionKind.NONE or position.get("allow_bag_of_words"):
+            return
+        if not stands[Role.ENCODER]:  # read in order, then
             return
         if not any(capabilities(name).order_aware for _, name in stands[Role.ENCODER]):
             yield (
@@ -153,9 +228,7 @@ class Roles:
 
     def _self(self, role: Role) -> list[tuple[str, str]]:
         """The key and the name of the attention of each layer of a role."""
-        count = range(self.config["model"].get(COUNTS[role], 0))
-        sections = [self.section(role, layer) for layer in count]
-        return [(key, section["name"]) for key, section in sections]
+        return [(key, section["name"]) for key, section in self.layers(role)]
 
     def _entries(self, role: Role) -> list[tuple[str, list[int], Section]]:
         entries = [

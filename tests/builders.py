@@ -27,9 +27,10 @@ def build_model(
     attention_options=None,
     position="sinusoidal",
     position_options=None,
+    lacks=False,
     **options,
 ):
-    """A small model in float64, in evaluation mode."""
+    """A small model in float64, in evaluation mode; ``lacks``: it has no attention."""
     torch.manual_seed(0)
     small = {
         "encoder_layers": 2,
@@ -40,6 +41,8 @@ def build_model(
     }
 
     def make_attention(role, layer, dim):
+        if lacks:
+            return None
         section = {"name": "softmax", "heads": 3, **(attention_options or {})}
         return registry.build(
             "attention",
@@ -52,9 +55,11 @@ def build_model(
         outside = registry.find("position", position).kind in OUTSIDE
         return registry.build("position", section, dim=dim) if outside else None
 
+    taken = registry.option_types(registry.find("model", name))
+    section = {key: value for key, value in small.items() if key in taken}
     built = registry.build(
         "model",
-        {"name": name, **small, **options},
+        {"name": name, **section, **options},
         source_size=size,
         target_size=size,
         joint=True,

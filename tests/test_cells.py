@@ -4,10 +4,11 @@ import pytest
 
 from attn import registry
 from attn.contract import Capabilities, PositionKind, Role
+from attn.roles import made_names
 from attn.verify import cells
 
 pytestmark = pytest.mark.usefixtures("unchecked")
-NAMES, POSITIONS = registry.names("attention"), registry.names("position")
+NAMES, POSITIONS = made_names(), registry.names("position")
 
 
 @pytest.mark.long

@@ -7,6 +7,7 @@ import torch
 
 from attn import registry
 from attn.contract import Role, allowed
+from attn.roles import made_names
 from attn.score import shell
 from attn.states import KeyValueState, RowState
 from attn.tracing import Past
@@ -99,7 +100,7 @@ def test_a_sum_that_is_not_reordered(monkeypatch):
     monkeypatch.setattr(RowState, "_select", forgetful)
     names = {
         name
-        for name in registry.names("attention")
+        for name in made_names()
         if Role.DECODER in (able := registry.find("attention", name).capabilities).roles
         and able.state not in {"kv", "window"}
     }

@@ -12,6 +12,7 @@ import torch
 
 from attn import registry
 from attn.contract import Capabilities, Role
+from attn.roles import made_names
 from attn.verify import Case, proof
 from attn.verify.cases import stream
 from attn.verify.generic import LENGTHS, compiled_alike
@@ -28,7 +29,7 @@ from attn.verify.suite import (
     whole,
 )
 
-NAMES = registry.names("attention")
+NAMES = made_names()
 COMPILED = "G17"
 PARTS = 2  # of what is run in processes of its own
 

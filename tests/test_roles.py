@@ -1,5 +1,7 @@
 """Who stands where: attention by role and by layer."""
 
+from typing import ClassVar
+
 import pytest
 from torch import nn
 
@@ -200,3 +202,89 @@ def test_an_attention_within_which_positions_cannot_act_is_named(monkeypatch):
         "choose one of learned, sinusoidal"
     ]
     assert problems(Roles(config(position={"name": "turned"}))) == []
+
+
+# Models that do not have every role, or can do without attention
+
+
+@pytest.fixture
+def reader(onlooker):
+    """A model that has attention to the source alone, and can do without; ``none`` for that."""
+
+    @registry.register("model", "reader")
+    class Reader(nn.Module):
+        roles: ClassVar = {Role.CROSS: None}
+        can_lack = frozenset({Role.CROSS})
+
+    @registry.register("attention", "none")
+    class NoAttention:
+        capabilities = Capabilities(frozenset())
+
+    yield {"model": {"name": "reader", "heads": 4, "attention_dropout": 0.1}}
+    del registry.get_kind("model").components["reader"]
+    del registry.get_kind("attention").components["none"]
+
+
+def test_a_model_may_have_one_role_alone(reader):
+    roles = Roles(config(**reader))
+    assert problems(roles) == []
+    assert roles.summary() == "cross softmax"
+    assert [key for key, _ in roles.layers(Role.CROSS)] == ["attention"]
+    assert roles.layers(Role.ENCODER) == []
+
+
+def test_a_model_may_do_without_attention(reader):
+    for chosen in ({"attention": {"name": "none"}}, {"cross_attention": {"name": "none"}}):
+        roles = Roles(config(**reader, **chosen))
+        assert problems(roles) == []
+        assert roles.summary() == "cross none"
+
+
+def test_another_model_cannot(reader):
+    assert problems(Roles(config(attention={"name": "none"}))) == [
+        "attention=none: model=transformer cannot do without attention; "
+        "choose one of onlooker, softmax"
+    ]
+    assert problems(Roles(config(cross_attention={"name": "none"}))) == [
+        "cross_attention=none: cannot serve the cross role; choose one of onlooker, softmax"
+    ]
+
+
+def test_attention_that_the_model_has_no_place_for(reader, monkeypatch):
+    softmax = registry.find("attention", "softmax")
+    apart = Capabilities(frozenset({Role.ENCODER}), softmax.capabilities.positions)
+    monkeypatch.setattr(softmax, "capabilities", apart)
+    elsewhere = {"attention_elsewhere": {"name": "onlooker"}}
+    assert problems(Roles(config(**reader, **elsewhere))) == [
+        "attention=softmax: cannot serve the cross role, and model=reader has no other; "
+        "choose one of none, onlooker"
+    ]
+
+
+def test_a_role_that_the_model_does_not_have(reader):
+    chosen = {
+        "encoder_attention": {"name": "softmax", "heads": 4},
+        "decoder_layers": [{"layers": "0", "name": "softmax"}],
+    }
+    assert problems(Roles(config(**reader, **chosen))) == [
+        "encoder_attention=softmax: model=reader has no self-attention in its encoder; "
+        "leave it out",
+        "decoder_layers: model=reader has no self-attention in its decoder; leave it out",
+    ]
+
+
+def test_a_model_may_not_look_at_the_source(reader, monkeypatch):
+    model = registry.find("model", "reader")
+    monkeypatch.setattr(model, "roles", {Role.ENCODER: None})
+    assert problems(Roles(config(**reader, cross_attention={"name": "softmax", "heads": 4}))) == [
+        "cross_attention=softmax: model=reader has no attention to the source; leave it out"
+    ]
+
+
+def test_positions_within_self_attention_that_there_is_not(reader, monkeypatch):
+    monkeypatch.setattr(registry.find("position", "sinusoidal"), "kind", PositionKind.BIAS)
+    assert problems(Roles(config(**reader))) == [
+        "position=sinusoidal: acts within self-attention, and model=reader has none; "
+        "choose one of none, learned"
+    ]
+    assert problems(Roles(config(**reader, position={"name": "none"}))) == []

@@ -10,6 +10,7 @@ from hydra.core.config_store import ConfigStore
 from attn import registry
 from attn.cli import main
 from attn.contract import Role
+from attn.roles import made_names
 from attn.verify import Case, cells, matrix
 from attn.verify.proofs import PROOFS
 from attn.verify.suite import Result, due_of_position, put_to
@@ -162,6 +163,10 @@ def test_a_cell_that_is_not_as_declared_gives_exit_code_1(capsys, cheat):
         (
             ["attention=location", "role=encoder"],
             ["role=encoder: attention=location does not serve it; choose one of cross"],
+        ),
+        (
+            ["attention=none"],
+            [f"attention=none: makes nothing; choose one of {', '.join(made_names())}"],
         ),
         (["-m", "attention=linear,softmax"], ["-m: attn verify runs once, it does not sweep"]),
         (["attention=linear", "attention.chunk=x"], ["attention.chunk=x: not of type int"]),

@@ -25,6 +25,7 @@ from attn import (  # noqa: F401 - each registers its kind
 )
 from attn.contract import OUTSIDE, Capabilities, Place, PositionKind, Role
 from attn.registry import ConfigError
+from attn.roles import capabilities, made_names
 
 PURPOSE = "show the kinds of parts, the names of a kind, or the options of one part"
 EXAMPLES = """
@@ -125,12 +126,12 @@ def attentions() -> tuple[list[str], list[list[str]]]:
     """What each attention can do and costs, as a table."""
     header = ["attention", "roles", "positions", "kernels", "weights", "state", "parameters"]
     rows = []
-    for name in registry.names("attention"):
-        able: Capabilities = registry.find("attention", name).capabilities  # type: ignore[attr-defined]
-        roles = " ".join(role.value for role in Role if role in able.roles)
+    for name in made_names():
+        able = capabilities(name)
+        stands = " ".join(role.value for role in Role if role in able.roles)
         state = able.state if Role.DECODER in able.roles or Role.CROSS in able.roles else ""
         kernels = " ".join(able.kernels[1:])  # the first chooses among the others
-        cells = [name, roles, _kinds(able.positions), kernels, able.weights, state]
+        cells = [name, stands, _kinds(able.positions), kernels, able.weights, state]
         rows.append([*cells, f"{_parameters(name, able):,}", able.time, able.paper])
     return [*header, "time", "paper"], rows
 
@@ -183,9 +184,12 @@ def _explain(kind: str, name: str) -> None:
     """Print what a part is, its options, and what it can do."""
     sys.stdout.write(f"{kind}={name}\n\n")
     preset: Mapping[str, Any] = {}
-    if name in _presets(kind):
-        said, preset = _presets(kind)[name]
-        name = preset["defaults"][0]
+    presets = _presets(kind)
+    if name in presets:
+        said, _ = presets[name]
+        while name in presets:  # one may be a preset of another
+            section = {str(key): value for key, value in presets[name][1].items()}
+            preset, name = {**section, **preset}, section["defaults"][0]
         sys.stdout.write(f"{said} A preset of {kind}={name}:\n\n")
     component = registry.find(kind, name)
     sys.stdout.write(f"{_prose(component)}\n\n")

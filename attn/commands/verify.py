@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from attn import assemble, registry, tables
 from attn.contract import OUTSIDE, Role
 from attn.registry import RunError, suggest
-from attn.roles import capabilities, kind_of
+from attn.roles import NONE, capabilities, kind_of, made_names
 from attn.verify import cells, generic_positions, matrix, suite
 from attn.verify.cases import Case
 from attn.verify.suite import Result
@@ -43,6 +43,8 @@ def check(cfg: DictConfig) -> list[str]:
             options = {option: value for option, value in asked[key].items() if option != "name"}
             given = registry.get_kind(key).given
             found += registry.problems(component, options, given=given, key=key)
+    if asked["attention"] and asked["attention"]["name"] == NONE:
+        found.append(f"attention={NONE}: makes nothing; choose one of {', '.join(made_names())}")
     return found or list(_misplaced(asked)) or list(dict.fromkeys(_unbuildable(asked)))
 
 
@@ -78,7 +80,7 @@ def run(cfg: DictConfig) -> None:
 def _attentions(asked: dict[str, Any]) -> list[str]:
     if asked["attention"]:
         return [asked["attention"]["name"]]
-    return [name for name in registry.names("attention") if set(_roles(asked)) & set(_served(name))]
+    return [name for name in made_names() if set(_roles(asked)) & set(_served(name))]
 
 
 def _positions(asked: dict[str, Any]) -> list[str]:

@@ -19,6 +19,7 @@ import torch
 
 from attn import registry
 from attn.contract import Role
+from attn.roles import made_names
 from attn.verify import Case, stream
 
 RESULTS = Path(__file__).with_name("results.csv")
@@ -70,7 +71,7 @@ def main() -> None:
     if RESULTS.exists():
         with RESULTS.open(encoding="utf-8", newline="") as file:
             done = {(row["attention"], row["role"]) for row in csv.DictReader(file)}
-    chosen = sys.argv[1:] or registry.names("attention")
+    chosen = sys.argv[1:] or made_names()
     for name in chosen:
         for role in Role:
             serves = registry.find("attention", name).capabilities.roles  # type: ignore[attr-defined]

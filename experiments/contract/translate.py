@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 
 from attn import attention, registry  # noqa: F401 - registers
+from attn.roles import made_names
 
 LINES = {"train": 4000, "val": 20, "test_2016_flickr": 20}
 TRAINING = (
@@ -31,7 +32,7 @@ TRAINING = (
 
 def main() -> None:
     """Train, translate, print."""
-    chosen = sys.argv[2:] or registry.names("attention")
+    chosen = sys.argv[2:] or made_names()
     with tempfile.TemporaryDirectory() as folder:
         part, output = Path(folder, "text"), Path(folder, "outputs")
         cut(Path(sys.argv[1]), part)

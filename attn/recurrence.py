@@ -1,0 +1,130 @@
+"""Recurrent layers: plain, GRU, LSTM, layer-normalised LSTM, each over all steps by one call."""
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+STATES = {"rnn": 1, "gru": 1, "lstm": 2, "layer_norm_lstm": 2}  # the cells, and what they keep
+FUSED = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+
+Carried = Float[Tensor, "rows states dim"]
+
+
+class Recurrence(nn.Module):
+    """One recurrent layer in one direction.
+
+    ``rnn``: ``h_t = tanh(W x_t + U h_{t-1} + b)`` (Elman 1990, "Finding Structure in Time").
+    ``gru``: ``h_t = (1 - z) n + z h_{t-1}``, ``n = tanh(W x_t + b + r U h_{t-1})`` (Cho et al.
+    2014, "Learning Phrase Representations using RNN Encoder-Decoder"). ``lstm``:
+    ``h_t = o tanh(c_t)``, ``c_t = f c_{t-1} + i tanh(W x_t + U h_{t-1} + b)`` (Hochreiter and
+    Schmidhuber 1997, "Long Short-Term Memory", with the forget gate of Gers et al. 2000).
+    ``layer_norm_lstm``: the same, with norms of ``W x + b``, ``U h`` and ``c`` (Ba et al. 2016,
+    "Layer Normalization", equations 20 to 22). The gates ``r, z, i, f, o`` are sigmoids of
+    ``W x_t + U h_{t-1} + b`` with weights of their own.
+
+    Biases are weights of one more input, which is 1 for a token and 0 for padding: so the state,
+    which begins with zeros, stays zero over padding that comes first. All weights are drawn from
+    ``U(-1/sqrt(dim), 1/sqrt(dim))``.
+
+    Raises:
+        ValueError: an unknown cell.
+    """
+
+    def __init__(self, cell: str, input_dim: int, dim: int) -> None:
+        super().__init__()
+        if cell not in STATES:
+            raise ValueError(f"cell={cell}: unknown; choose one of {', '.join(STATES)}")
+        self.states = STATES[cell]
+        made = FUSED.get(cell, LayerNormLSTM)
+        self.cell = made(input_dim + 1, dim, bias=False, batch_first=True)
+
+    def forward(
+        self,
+        x: Float[Tensor, "rows time input"],
+        state: Carried | None = None,
+        real: Bool[Tensor, "rows time"] | None = None,
+    ) -> tuple[Float[Tensor, "rows time dim"], Carried]:
+        """The outputs of all steps, and the state after the last; ``real`` is false for padding."""
+        ones = x.new_ones(x.shape[:2]) if real is None else real.to(x.dtype)
+        x = torch.cat((x if real is None else x * ones[..., None], ones[..., None]), -1)
+        if state is None:
+            y, after = self.cell(x)
+        else:
+            parts = [part.to(x.dtype)[None].contiguous() for part in state.unbind(1)]
+            y, after = self.cell(x, tuple(parts) if self.states == 2 else parts[0])
+        kept = after if self.states == 2 else (after,)
+        return y, torch.stack([part[0] for part in kept], 1)
+
+
+class LayerNormLSTM(nn.Module):
+    """An LSTM with norms, called as torch's: there is no fused kernel, so step by step."""
+
+    def __init__(self, input_dim: int, dim: int, *, bias: bool, batch_first: bool) -> None:
+        super().__init__()
+        assert batch_first
+        assert not bias
+        self.input = nn.Linear(input_dim, 4 * dim, bias=False)
+        self.recurrent = nn.Linear(dim, 4 * dim, bias=False)
+        self.input_norm, self.recurrent_norm = nn.LayerNorm(4 * dim), nn.LayerNorm(4 * dim)
+        self.cell_norm = nn.LayerNorm(dim)
+        for linear in (self.input, self.recurrent):
+            nn.init.uniform_(linear.weight, -(dim**-0.5), dim**-0.5)
+
+    def forward(
+        self, x: Float[Tensor, "rows time input"], state: tuple[Tensor, Tensor] | None = None
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """The outputs of all steps, and the state after the last."""
+        if state is None:
+            zeros = x.new_zeros(len(x), self.recurrent.in_features)
+            hidden, carried = zeros, zeros
+        else:
+            hidden, carried = (part[0] for part in state)
+        real, given = x[..., -1:], self.input_norm(self.input(x))
+        outputs = []
+        for step in range(x.shape[1]):
+            gates = given[:, step] + self.recurrent_norm(self.recurrent(hidden))
+            enter, keep, new, out = gates.chunk(4, -1)
+            carried = keep.sigmoid() * carried + enter.sigmoid() * new.tanh()
+            carried = carried * real[:, step]
+            hidden = out.sigmoid() * self.cell_norm(carried).tanh() * real[:, step]
+            outputs.append(hidden)
+        return torch.stack(outputs, 1), (hidden[None], carried[None])
+
+
+class Reader(nn.Module):
+    """One recurrent layer over a whole source, read forwards, backwards, or both ways.
+
+    Both ways, each has half the width. Schuster and Paliwal 1997, "Bidirectional Recurrent Neural
+    Networks".
+    """
+
+    def __init__(self, cell: str, dim: int, ways: tuple[str, ...]) -> None:
+        super().__init__()
+        self.ways = nn.ModuleDict({way: Recurrence(cell, dim, dim // len(ways)) for way in ways})
+
+    def forward(
+        self, x: Float[Tensor, "rows time dim"], valid: Bool[Tensor, "rows time"]
+    ) -> tuple[Float[Tensor, "rows time dim"], Carried]:
+        """The outputs at each token, and the states after reading all."""
+        outputs, states = [], []
+        for way, recurrence in self.ways.items():
+            turn = _last_first(valid) if way == "right_to_left" else _padding_first(valid)
+            y, state = recurrence(_moved(x, turn), real=valid.gather(1, turn))
+            outputs.append(_moved(y, turn.argsort(1)))
+            states.append(state)
+        return torch.cat(outputs, -1), torch.cat(states, -1)
+
+
+def _padding_first(valid: Tensor) -> Tensor:
+    """The places of the tokens in an order that has all padding before them."""
+    return valid.long().argsort(dim=1, stable=True)
+
+
+def _last_first(valid: Tensor) -> Tensor:
+    """The places of the tokens, the last first, padding before them."""
+    places = torch.arange(valid.shape[1], device=valid.device)
+    return (valid.long() * (valid.shape[1] - places)).argsort(1)
+
+
+def _moved(x: Float[Tensor, "rows time dim"], places: Tensor) -> Float[Tensor, "rows time dim"]:
+    return x.gather(1, places[..., None].expand_as(x))

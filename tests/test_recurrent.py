@@ -1,0 +1,209 @@
+"""Recurrent models: their cells, how they read, what they are fed, what cannot be made."""
+
+import dataclasses
+from itertools import product
+
+import pytest
+import torch
+from builders import build_model
+from messages import exactly
+from torch import nn
+
+from attn.recurrence import STATES, Reader, Recurrence
+
+SOURCE = torch.tensor([[5, 6, 7, 8, 9], [4, 5, 6, 0, 0], [9, 0, 0, 0, 0]])
+INPUTS = torch.tensor([[1, 5, 6, 7, 8, 9, 4], [1, 7, 5, 9, 0, 0, 0], [1, 0, 0, 0, 0, 0, 0]])
+VALID = SOURCE != 0
+WIRINGS = {
+    "plain": {"attention": None, "output": "plain"},
+    "vector fed": {"attention": None, "feed_source": True, "fed_layers": "all", "output": "deep"},
+    "luong": {},
+    "luong fed": {"input_feeding": True, "bidirectional": False, "reverse_source": True},
+    "coverage": {"attention": "coverage", "bridge": "linear", "residual": True},
+    "bahdanau": {"attention": "additive", "query": "previous", "output": "deep", "bridge": "mean"},
+    "all fed": {
+        "attention": "linear", "query": "previous", "input_feeding": True, "feed_source": True,
+        "fed_layers": "all", "variational": True, "encoder_layers": 1, "bridge": "linear",
+    },
+}  # fmt: skip
+
+
+def build(wiring="luong", **changes):
+    options = {**WIRINGS[wiring], **changes}
+    attention = options.pop("attention", "general")
+    section = None if attention is None else {"name": attention, "heads": 2}
+    return build_model("recurrent", attention_options=section, lacks=attention is None, **options)
+
+
+@pytest.mark.parametrize(("wiring", "cell"), product(WIRINGS, STATES))
+class TestEveryWiring:
+    @torch.no_grad()
+    def test_sees_no_future_and_no_padding(self, wiring, cell):
+        model, changed = build(wiring, cell=cell), INPUTS.clone()
+        changed[:, 3:] = 3
+        before, after = model(SOURCE, VALID, INPUTS), model(SOURCE, VALID, changed)
+        assert torch.equal(before[:, :3], after[:, :3])
+        assert not torch.allclose(before[0, 3:], after[0, 3:])
+        alone = model(SOURCE[1:2, :3], VALID[1:2, :3], INPUTS[1:2, :4])
+        assert torch.allclose(before[1:2, :4], alone, atol=1e-12)
+
+    @torch.no_grad()
+    def test_step_by_step_is_all_at_once(self, wiring, cell):
+        model = build(wiring, cell=cell)
+        whole, shown = model(SOURCE, VALID, INPUTS), model.attend(SOURCE, VALID, INPUTS)
+        for cuts in ((1,) * 7, (3, 4)):
+            state = model.start(model.encode(SOURCE, VALID), rows=3, capacity=7, capture=True)
+            parts, weights = [], []
+            for tokens in INPUTS.split(cuts, 1):
+                hidden, state = model.step(tokens, state)
+                parts.append(hidden)
+                weights += state.weights.values()
+            assert torch.allclose(torch.cat(parts, 1), whole, atol=1e-12)
+            if shown:
+                assert torch.allclose(torch.cat(weights, 2), shown["cross.0"], atol=1e-6)
+
+    def test_every_parameter_learns(self, wiring, cell):
+        model = build(wiring, cell=cell)
+        model.project(model(SOURCE, VALID, INPUTS)).square().sum().backward()
+        for name, parameter in model.named_parameters():
+            assert parameter.grad is not None, f"no gradient for {name}"
+            assert parameter.grad.isfinite().all()
+
+    def test_short_formats_stay_near(self, wiring, cell):
+        model = build(wiring, cell=cell).float()
+        exact = model(SOURCE, VALID, INPUTS)
+        with torch.autocast("cpu", torch.bfloat16):
+            short = model(SOURCE, VALID, INPUTS)
+            state = model.start(model.encode(SOURCE, VALID), rows=3, capacity=7)
+            hidden, _ = model.step(INPUTS[:, :2], state)
+        near = 0.1 * exact.abs().max()
+        assert (short - exact).abs().max() < near
+        assert (hidden - exact[:, :2]).abs().max() < near
+
+
+@torch.no_grad()
+def test_hypotheses_move_and_sentences_leave():
+    for wiring in WIRINGS:
+        model = build(wiring)
+        state = model.start(model.encode(SOURCE, VALID), rows=6, capacity=7)
+        inputs = INPUTS.repeat_interleave(2, 0)
+        inputs[1::2, 1:] = 3
+        _, state = model.step(inputs[:, :4], state)
+        state = state.reorder(torch.tensor([1, 0, 2, 2, 5, 4])).keep(torch.tensor([0, 1]))
+        rows = torch.tensor([1, 0, 2, 2])
+        hidden, state = model.step(inputs[rows][:, 4:5], state)
+        whole = model(SOURCE[rows // 2], VALID[rows // 2], inputs[rows][:, :5])
+        assert torch.allclose(hidden, whole[:, 4:], atol=1e-12)
+        assert state.nbytes() > 0
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(("cell", "theirs"), [("rnn", nn.RNN), ("gru", nn.GRU), ("lstm", nn.LSTM)])
+def test_cells_are_those_of_torch(cell, theirs):
+    ours, x = Recurrence(cell, 5, 7), torch.randn(3, 11, 5)
+    other = theirs(5, 7, batch_first=True)
+    other.weight_ih_l0.copy_(ours.cell.weight_ih_l0[:, :5])
+    other.bias_ih_l0.copy_(ours.cell.weight_ih_l0[:, 5])
+    other.weight_hh_l0.copy_(ours.cell.weight_hh_l0)
+    other.bias_hh_l0.zero_()
+    y, state = ours(x)
+    expected, last = other(x)
+    assert torch.allclose(y, expected, atol=1e-6)
+    kept = last if cell == "lstm" else (last,)
+    assert torch.allclose(state, torch.stack([part[0] for part in kept], 1), atol=1e-6)
+
+
+@torch.no_grad()
+def test_the_layer_normalised_lstm_is_its_formula():
+    layer, x = Recurrence("layer_norm_lstm", 5, 7).double(), torch.randn(2, 3, 5).double()
+    for parameter in layer.parameters():
+        nn.init.normal_(parameter)
+    cell = layer.cell
+
+    def norm(z, parts):
+        z = (z - z.mean(-1, keepdim=True)) / (z.var(-1, correction=0, keepdim=True) + 1e-5).sqrt()
+        return z * parts.weight + parts.bias
+
+    h, c, ones = torch.zeros(2, 7).double(), torch.zeros(2, 7).double(), torch.ones(2, 1).double()
+    y, state = layer(x)
+    for step in range(3):
+        given = torch.cat((x[:, step], ones), -1) @ cell.input.weight.T
+        i, f, g, o = (
+            norm(given, cell.input_norm) + norm(h @ cell.recurrent.weight.T, cell.recurrent_norm)
+        ).chunk(4, -1)
+        c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+        h = o.sigmoid() * norm(c, cell.cell_norm).tanh()
+        assert torch.allclose(y[:, step], h, atol=1e-12)
+    assert torch.allclose(state, torch.stack((h, c), 1), atol=1e-12)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("cell", STATES)
+def test_padding_does_not_move_what_was_read(cell):
+    for ways in (("left_to_right",), ("right_to_left",), ("left_to_right", "right_to_left")):
+        reader, x = Reader(cell, 6, ways).double(), torch.randn(3, 5, 6).double()
+        valid = torch.tensor([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0], [0, 0, 0, 0, 0]]).bool()
+        y, state = reader(x, valid)
+        alone, last = reader(x[1:2, :3], valid[1:2, :3])
+        assert torch.allclose(y[1:2, :3], alone, atol=1e-12)
+        assert torch.allclose(state[1:2], last, atol=1e-12)
+        assert not state[2].any()
+
+
+@torch.no_grad()
+def test_one_way_is_the_other_on_the_reversed_source():
+    there, back = (Reader("lstm", 6, (way,)).double() for way in ("left_to_right", "right_to_left"))
+    for one, other in zip(there.parameters(), back.parameters(), strict=True):
+        other.copy_(one)
+    x, valid = torch.randn(2, 5, 6).double(), torch.ones(2, 5, dtype=torch.bool)
+    y, state = there(x, valid)
+    turned, last = back(x.flip(1), valid)
+    assert torch.allclose(y, turned.flip(1), atol=1e-12)
+    assert torch.equal(state, last)
+
+
+@torch.no_grad()
+def test_without_attention_the_source_is_one_vector():
+    for wiring in ("plain", "vector fed"):
+        model = build(wiring)
+        memory = model.encode(SOURCE, VALID)
+        other = dataclasses.replace(memory, x=torch.randn_like(memory.x))
+        first, second = (model.start(one, rows=3, capacity=7) for one in (memory, other))
+        assert torch.equal(model.step(INPUTS, first)[0], model.step(INPUTS, second)[0])
+        assert model.attend(SOURCE, VALID, INPUTS) == {}
+
+
+def test_variational_dropout_drops_the_same_at_each_step():
+    model = build("luong", dropout=0.5, embedding_dropout=0.0, variational=True).train()
+    mask = model.decoder.shortcuts.masks(torch.ones(3, 7, 12).double())[1]
+    assert mask.shape == (3, 1, 12)
+    assert set(mask.unique().tolist()) == {0.0, 2.0}
+    assert build("luong", dropout=0.5, variational=True).decoder.shortcuts.masks(SOURCE) is None
+    assert model(SOURCE, VALID, INPUTS).isfinite().all()
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"cell": "elman"}, "cell=elman: unknown; choose one of rnn, gru, lstm, layer_norm_lstm"),
+        ({"bridge": "x"}, "bridge=x: unknown; choose one of copy, linear, mean"),
+        ({"query": "x"}, "query=x: unknown; choose one of current, previous"),
+        ({"fed_layers": "x"}, "fed_layers=x: unknown; choose one of first, all"),
+        ({"output": "x"}, "output=x: unknown; choose one of attentional, deep, plain"),
+        ({"dim": 7, "position": "none"}, "dim=7: must be even, for each way has half of it"),
+        ({"decoder_layers": 0}, "decoder_layers=0: must be at least 1"),
+        (
+            {"decoder_layers": 3},
+            "bridge=copy: needs as many decoder layers as encoder layers, not 3 for 2; "
+            "choose one of linear, mean",
+        ),
+        (
+            {"reverse_source": True},
+            "reverse_source=true: is for an encoder that reads one way; "
+            "set bidirectional=false, or leave it out",
+        ),
+    ],
+)
+def test_what_cannot_be_made(options, problem):
+    with pytest.raises(ValueError, match=exactly(problem)):
+        build(**options)
