@@ -1,11 +1,18 @@
 """Recurrent layers: plain, GRU, LSTM, layer-normalised LSTM, each over all steps by one call."""
 
+from typing import Any
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 STATES = {"rnn": 1, "gru": 1, "lstm": 2, "layer_norm_lstm": 2}  # the cells, and what they keep
 FUSED = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+SINGLE: dict[str, Any] = {
+    "rnn": torch.rnn_tanh_cell,
+    "gru": torch.gru_cell,
+    "lstm": torch.lstm_cell,
+}
 
 Carried = Float[Tensor, "rows states dim"]
 
@@ -34,7 +41,7 @@ class Recurrence(nn.Module):
         super().__init__()
         if cell not in STATES:
             raise ValueError(f"cell={cell}: unknown; choose one of {', '.join(STATES)}")
-        self.states = STATES[cell]
+        self.kind, self.states = cell, STATES[cell]
         made = FUSED.get(cell, LayerNormLSTM)
         self.cell = made(input_dim + 1, dim, bias=False, batch_first=True)
 
@@ -49,11 +56,21 @@ class Recurrence(nn.Module):
         x = torch.cat((x if real is None else x * ones[..., None], ones[..., None]), -1)
         if state is None:
             y, after = self.cell(x)
+        elif x.shape[1] == 1 and self.kind in SINGLE:
+            return self._single(x[:, 0], state.to(x.dtype))
         else:
             parts = [part.to(x.dtype)[None].contiguous() for part in state.unbind(1)]
             y, after = self.cell(x, tuple(parts) if self.states == 2 else parts[0])
         kept = after if self.states == 2 else (after,)
         return y, torch.stack([part[0] for part in kept], 1)
+
+    def _single(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """One step; for so little, the kernel for many costs several times as much."""
+        before = tuple(state.unbind(1)) if self.states == 2 else state[:, 0]
+        weights = (self.cell.weight_ih_l0, self.cell.weight_hh_l0)
+        after = SINGLE[self.kind](x, before, *weights)
+        kept = after if self.states == 2 else (after,)
+        return kept[0][:, None], torch.stack(kept, 1)
 
 
 class LayerNormLSTM(nn.Module):
