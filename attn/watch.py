@@ -126,6 +126,8 @@ class Watch:
         attend: Callable[..., dict[str, torch.Tensor]] = model.attend  # type: ignore[assignment]
         weights = attend(batch.source, batch.source_valid, batch.inputs)
         cross = [matrix for name, matrix in weights.items() if name.startswith("cross.")]
+        if not cross:
+            return
         vocabularies = self.development.translator.vocabularies
         figure = attention_map(
             cross[-1][0].mean(0),

@@ -6,9 +6,12 @@ from itertools import product
 import pytest
 import torch
 from builders import build_model
+from direct import call
 from messages import exactly
 from torch import nn
 
+from attn import checkpoint, runs
+from attn.cli import main
 from attn.recurrence import STATES, Reader, Recurrence
 
 SOURCE = torch.tensor([[5, 6, 7, 8, 9], [4, 5, 6, 0, 0], [9, 0, 0, 0, 0]])
@@ -35,7 +38,7 @@ def build(wiring="luong", **changes):
     return build_model("recurrent", attention_options=section, lacks=attention is None, **options)
 
 
-@pytest.mark.parametrize(("wiring", "cell"), product(WIRINGS, STATES))
+@pytest.mark.parametrize(("wiring", "cell"), list(product(WIRINGS, STATES)))
 class TestEveryWiring:
     @torch.no_grad()
     def test_sees_no_future_and_no_padding(self, wiring, cell):
@@ -207,3 +210,31 @@ def test_variational_dropout_drops_the_same_at_each_step():
 def test_what_cannot_be_made(options, problem):
     with pytest.raises(ValueError, match=exactly(problem)):
         build(**options)
+
+
+# As a user has them
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("model", ["sutskever", "bahdanau", "luong_general"])
+def test_commands_do_with_it_what_they_do_with_any_model(model, tmp_path, capsys):
+    sizes = ["model.dim=16", "model.encoder_layers=1", "model.decoder_layers=1"]
+    common = ["experiment=smoke", f"model={model}", *sizes, "model.dropout=0.2"]
+    common += ["precision.device=cpu"]
+    common += ["dataset.train_size=60", "dataset.dev_size=5", "dataset.test_size=5"]
+    common += ["batches.tokens=300", "trainer.keep_last=2"]
+    lengths = {"whole": (8,), "parts": (3, 8)}
+    for folder, steps in lengths.items():
+        for step in steps:
+            ends = [f"trainer.steps={step}", "trainer.evaluate_every=4"]
+            assert call("train", *common, *ends, output=tmp_path / folder) == (0, "")
+    whole, parts = (runs.find(str(tmp_path / folder)) for folder in lengths)
+    assert whole.parent.name == parts.parent.name
+    one, other = (checkpoint.load(run / "checkpoints" / "step-8")[0] for run in (whole, parts))
+    assert all(torch.equal(weight, other[name]) for name, weight in one.items())
+    assert main(["average", f"run={whole}", "last=2"]) == 0
+    options = ["precision.device=cpu", "search=beam", "search.size=3", f"run={whole}"]
+    assert main(["evaluate", *options, "split=test", "checkpoint=average"]) == 0
+    capsys.readouterr()
+    assert main(["translate", *options, "text=a b c"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1
