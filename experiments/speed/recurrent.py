@@ -24,7 +24,7 @@ from attn.precision import Precision
 from attn.search.greedy import Greedy
 from attn.trainer import Session, Trainer
 
-VOCABULARY, PAIRS, LAYERS, DIM, DROPOUT = 8000, 200, 2, 256, 0.2
+VOCABULARY, PAIRS, LAYERS, DIM, DROPOUT = 8000, 100, 2, 512, 0.2  # as model=recurrent
 SENTENCES = 50  # that are decoded
 
 
