@@ -173,6 +173,27 @@ class RowState:
         return {name: value for name, value in fields.items() if isinstance(value, Tensor)}
 
 
+@dataclasses.dataclass(frozen=True)
+class ConvolutionState(RowState):
+    """The last inputs of a convolution, as many as a further token still sees."""
+
+    inputs: Float[Tensor, "rows past dim"]
+
+    @classmethod
+    def of_zeros(
+        cls, weight: Tensor, sentences: int, shape: tuple[int, int, int]
+    ) -> "ConvolutionState":
+        """No tokens yet; where ``weight`` lies, in the format of its products."""
+        return cls(sentences, weight.new_zeros(shape, dtype=product_format(weight)))
+
+    def followed_by(
+        self, x: Float[Tensor, "rows time dim"]
+    ) -> tuple[Float[Tensor, "rows length dim"], "ConvolutionState"]:
+        """The last inputs and the next ones behind each other, and the state after these."""
+        both = torch.cat((self.inputs, x.to(self.inputs.dtype)), 1)
+        return both, dataclasses.replace(self, inputs=both[:, x.shape[1] :])
+
+
 def rows_of(sentences: Int[Tensor, " sentences"], beams: int) -> Int[Tensor, " rows"]:
     """The rows of some sentences, each of which has ``beams`` of them."""
     offsets = torch.arange(beams, device=sentences.device)

@@ -10,21 +10,14 @@ from torch import Tensor, nn
 
 from attn.contract import Capabilities, MixerOutput, Place, Role, State, Stream
 from attn.dropout import Dropout
-from attn.precision import at_least_float32, product_format
+from attn.precision import at_least_float32
 from attn.registry import register
 from attn.score.projections import by_head, side_by_side
-from attn.states import RowState
+from attn.states import ConvolutionState
 
 BLOCK = 32  # positions mixed by one product of matrices; changes speed alone
 
 Taps = Float[Tensor, "rows heads places taps"]
-
-
-@dataclasses.dataclass(frozen=True)
-class ConvolutionState(RowState):
-    """The last inputs, as many as a further token still sees."""
-
-    inputs: Float[Tensor, "rows past dim"]
 
 
 class Convolution(nn.Module):
@@ -66,11 +59,9 @@ class Convolution(nn.Module):
 
     def start(self, memory: Stream | None, *, rows: int, capacity: int) -> State:  # noqa: ARG002
         """Zeros before the first token."""
+        sentences = rows if memory is None else len(memory.x)
         weight = self.out.weight
-        inputs = weight.new_zeros(
-            (rows, self.before, weight.shape[1]), dtype=product_format(weight)
-        )
-        return ConvolutionState(rows if memory is None else len(memory.x), inputs)
+        return ConvolutionState.of_zeros(weight, sentences, (rows, self.before, weight.shape[1]))
 
     def forward(
         self,
@@ -86,9 +77,7 @@ class Convolution(nn.Module):
         if state is None:
             around = F.pad(x, (0, 0, self.before, self.kernel_size - 1 - self.before))
         else:
-            past = cast("ConvolutionState", state)
-            around = torch.cat((past.inputs, x.to(past.inputs.dtype)), 1)
-            after = dataclasses.replace(past, inputs=around[:, x.shape[1] :])
+            around, after = cast("ConvolutionState", state).followed_by(x)
         if capture and state is None:
             weights = self._weights(taps, query)
         used = self.dropout(taps).to(x.dtype)
