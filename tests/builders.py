@@ -3,7 +3,7 @@
 import torch
 
 from attn import attention, models, positions, registry  # noqa: F401 - registers
-from attn.contract import OUTSIDE, Place
+from attn.contract import OUTSIDE, Place, Role
 from attn.verify import Case, cases
 
 
@@ -30,7 +30,7 @@ def build_model(
     lacks=False,
     **options,
 ):
-    """A small model in float64, in evaluation mode; ``lacks``: it has no attention."""
+    """A small model in float64, in evaluation mode; ``lacks``: without attention to the source."""
     torch.manual_seed(0)
     small = {
         "encoder_layers": 2,
@@ -41,7 +41,7 @@ def build_model(
     }
 
     def make_attention(role, layer, dim):
-        if lacks:
+        if lacks and role is Role.CROSS:
             return None
         section = {"name": "softmax", "heads": 3, **(attention_options or {})}
         return registry.build(

@@ -663,3 +663,21 @@ def test_a_failure_is_kept_in_the_status(tmp_path, monkeypatch, capsys):
     assert status["state"] == "failed"
     assert status["error"] == "ZeroDivisionError: division by zero"
     assert "division by zero" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", [one for one in registry.names("model") if one != "transformer"])
+def test_every_model_goes_the_whole_way(name, tmp_path, capsys):
+    sizes = ["model.dim=16", "model.heads=2", "trainer.steps=4", "trainer.evaluate_every=2"]
+    arguments = [*SMOKE, *BRIEF, f"model={name}", *sizes]
+    assert call("train", *arguments, output=tmp_path) == (0, "")
+    assert call("average", "best=2", run=tmp_path) == (0, "")
+    assert call("evaluate", "search=beam", "samples=0", run=tmp_path) == (0, "")
+    ((said, scores),) = results.load_scores(run_of(tmp_path))["test"].items()
+    assert said.startswith("beam")
+    assert scores["BLEU"]["score"] >= 0
+    capsys.readouterr()
+    assert call("translate", "search=beam", "search.max_extra=3", run=tmp_path, text="a b c") == (
+        0,
+        "",
+    )
+    assert len(capsys.readouterr().out.splitlines()) == 1

@@ -147,7 +147,9 @@ class EncoderDecoder(nn.Module):
     @property
     def room(self) -> int | None:
         """The most tokens of a sentence that the positions know; none where there is no limit."""
-        return None if self.target_position is None else self.target_position.room
+        schemes = (self.source_position, self.target_position)
+        rooms = [one.room for one in schemes if one is not None and one.room is not None]
+        return min(rooms, default=None)
 
     def encode(
         self, source: Int[Tensor, "sentences time"], valid: Bool[Tensor, "sentences time"]

@@ -8,7 +8,7 @@ from torch import nn
 from attn.contract import Attention, Position, Role
 from attn.models.encoder_decoder import EncoderDecoder, check_sizes
 from attn.models.recurrent_decoder import Feeding, RecurrentDecoder
-from attn.models.recurrent_encoder import RecurrentEncoder, Wiring
+from attn.models.recurrent_encoder import RecurrentEncoder, Wiring, ways
 from attn.registry import register
 
 
@@ -61,11 +61,7 @@ class Recurrent(EncoderDecoder):
     ) -> None:
         del heads, attention_dropout  # the attention was built with them
         check_sizes(encoder_layers=encoder_layers, decoder_layers=decoder_layers, dim=dim)
-        if bidirectional and reverse_source:
-            raise ValueError(
-                "reverse_source=true: is for an encoder that reads one way; "
-                "set bidirectional=false, or leave it out"
-            )
+        turns = ways(bidirectional=bidirectional, reverse_source=reverse_source)
         super().__init__(
             source_size=source_size,
             target_size=target_size,
@@ -76,13 +72,8 @@ class Recurrent(EncoderDecoder):
             dropout=dropout,
             embedding_dropout=embedding_dropout,
         )
-        ways = (
-            ("left_to_right", "right_to_left")
-            if bidirectional
-            else (("right_to_left",) if reverse_source else ("left_to_right",))
-        )
         self.encoder = RecurrentEncoder(
-            Wiring(cell, encoder_layers, dim, residual, dropout, variational), ways
+            Wiring(cell, encoder_layers, dim, residual, dropout, variational), turns
         )
         self.decoder = RecurrentDecoder(
             Wiring(cell, decoder_layers, dim, residual, dropout, variational),

@@ -34,6 +34,22 @@ class Wiring:
     variational: bool
 
 
+def ways(*, bidirectional: bool, reverse_source: bool = False) -> tuple[str, ...]:
+    """The ways in which an encoder reads the source.
+
+    Raises:
+        ValueError: a reversed source, where it is read both ways.
+    """
+    if bidirectional and reverse_source:
+        raise ValueError(
+            "reverse_source=true: is for an encoder that reads one way; "
+            "set bidirectional=false, or leave it out"
+        )
+    if bidirectional:
+        return "left_to_right", "right_to_left"
+    return ("right_to_left",) if reverse_source else ("left_to_right",)
+
+
 class RecurrentEncoder(nn.Module):
     """Recurrent layers over the source, one on the other, read in one way or in both."""
 
