@@ -192,6 +192,11 @@ def test_variational_dropout_drops_the_same_at_each_step():
         ({"bridge": "x"}, "bridge=x: unknown; choose one of copy, linear, mean"),
         ({"query": "x"}, "query=x: unknown; choose one of current, previous"),
         ({"fed_layers": "x"}, "fed_layers=x: unknown; choose one of first, all"),
+        (
+            {"output": "plain"},
+            "output=plain: what the attention sees would go nowhere; choose one of attentional, "
+            "deep, or set query=previous or attention=none",
+        ),
         ({"output": "x"}, "output=x: unknown; choose one of attentional, deep, plain"),
         ({"dim": 7, "position": "none"}, "dim=7: must be even, for each way has half of it"),
         ({"decoder_layers": 0}, "decoder_layers=0: must be at least 1"),

@@ -144,6 +144,11 @@ class RecurrentDecoder(nn.Module):
         self.dim, self.feeding, self.cross = wiring.dim, feeding, attention
         self.looks_first = attention is not None and feeding.query == "previous"
         self.by_step = self.looks_first or feeding.input_feeding
+        if attention is not None and output == "plain" and not self.looks_first:
+            raise ValueError(
+                "output=plain: what the attention sees would go nowhere; choose one of "
+                "attentional, deep, or set query=previous or attention=none"
+            )
         fed = wiring.dim * (self.looks_first + feeding.input_feeding + feeding.source)
         self.fed = [
             fed if number == 0 or feeding.layers == "all" else 0 for number in range(wiring.layers)
