@@ -70,6 +70,23 @@ class MixerOutput:
 
 
 @dataclasses.dataclass(frozen=True)
+class Growth:
+    """How one layer grows with its sequence; Vaswani et al. 2017, table 1.
+
+    Args:
+        time: its operations, ``T`` queries, ``S`` keys, width ``D``.
+        sequential: how many of them must follow each other: ``1``, or ``T`` where each step needs
+            the one before.
+        path: the most layers, or steps of one, between two positions: ``1``, ``T``, or ``T / NAME``
+            where a position sees no further than the attribute ``NAME`` of the layer tells.
+    """
+
+    time: str
+    sequential: str = "1"
+    path: str = "1"
+
+
+@dataclasses.dataclass(frozen=True)
 class Capabilities:
     """What a variant can do, declared on its class; checks, lists and the suite read it.
 
@@ -85,6 +102,8 @@ class Capabilities:
         order_aware: whether it tells the order of its keys without positions.
         gap: how far step by step may lie from all at once, where that is part of the method.
         time: operations of one layer, ``T`` queries, ``S`` keys, width ``D``.
+        sequential: how many of them must follow each other, see ``Growth``.
+        path: the most layers between two positions, see ``Growth``.
         paper: where it comes from.
     """
 
@@ -97,7 +116,14 @@ class Capabilities:
     order_aware: bool = False
     gap: float = 0.0
     time: str = "T S D"
+    sequential: str = "1"
+    path: str = "1"
     paper: str = ""
+
+    @property
+    def growth(self) -> Growth:
+        """How a layer grows with its sequence."""
+        return Growth(self.time, self.sequential, self.path)
 
 
 @dataclasses.dataclass(frozen=True)

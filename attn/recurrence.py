@@ -1,10 +1,12 @@
 """Recurrent layers: plain, GRU, LSTM, layer-normalised LSTM, each over all steps by one call."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
+
+from attn.contract import Growth
 
 STATES = {"rnn": 1, "gru": 1, "lstm": 2, "layer_norm_lstm": 2}  # the cells, and what they keep
 FUSED = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
@@ -36,6 +38,8 @@ class Recurrence(nn.Module):
     Raises:
         ValueError: an unknown cell.
     """
+
+    growth: ClassVar[Growth] = Growth("T D^2", sequential="T", path="T")
 
     def __init__(self, cell: str, input_dim: int, dim: int) -> None:
         super().__init__()

@@ -112,6 +112,7 @@ class LightweightConvolution(Convolution):
         state="convolution",
         order_aware=True,
         time="T K D",
+        path="T / before",
         paper="Wu et al. 2019",
     )
 

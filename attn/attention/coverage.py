@@ -54,7 +54,8 @@ class CoverageAttention(nn.Module):
     capabilities = Capabilities(
         roles=frozenset({Role.CROSS}),
         state="coverage",
-        time="T S D, T steps",
+        time="T S D",
+        sequential="T",
         paper="Tu et al. 2016",
     )
 

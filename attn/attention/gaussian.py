@@ -46,6 +46,7 @@ class GaussianAttention(nn.Module):
         state="window",
         order_aware=True,
         time="T D",
+        path="T / reach",
         paper="You et al. 2020",
     )
 

@@ -30,6 +30,7 @@ class MonotonicLocalAttention(ScoreAttention):
         roles=frozenset({Role.CROSS}),
         kernels=kernels.KERNELS,
         order_aware=True,
+        path="T / radius",
         paper="Luong et al. 2015",
     )
 
@@ -55,6 +56,7 @@ class MonotonicLocalAttention(ScoreAttention):
             core=core,
             pattern=lambda query, key: (query - key).abs() <= radius,
         )
+        self.radius = radius
 
 
 @register("attention", "local_p")

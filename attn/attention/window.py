@@ -8,6 +8,7 @@ from torch import Tensor
 
 from attn.contract import (
     Capabilities,
+    Growth,
     MixerOutput,
     Place,
     PositionKind,
@@ -46,6 +47,7 @@ class WindowAttention(ScoreAttention):
         state="window",
         order_aware=True,
         time="T radius D",
+        path="T / radius",
         paper="Beltagy et al. 2020",
     )
 
@@ -71,6 +73,12 @@ class WindowAttention(ScoreAttention):
         self.radius = radius
         # A decoder would have to keep what it can never see again.
         self.all_seeing = global_tokens if place.role is Role.ENCODER else 0
+
+    @property
+    def growth(self) -> Growth:
+        """As declared; but tokens that all see and that see all are a way from any to any other."""
+        declared = self.capabilities.growth
+        return dataclasses.replace(declared, path="2") if self.all_seeing else declared
 
     def near(self, query: Tensor, key: Tensor) -> Tensor:
         """Which keys lie within the radius, or are global, as their query may be."""

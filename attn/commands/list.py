@@ -54,6 +54,8 @@ CAPABILITIES = {
     "order_aware": "whether it knows the order of tokens without positions",
     "gap": "how far decoding may lie from training, where that is part of the method",
     "time": "operations of a layer: T queries, S keys, width D",
+    "sequential": "how many of them must follow each other",
+    "path": "the most layers between two positions of a sequence",
     "paper": "where it comes from",
 }
 
