@@ -21,6 +21,7 @@ KINDS = SECTIONS | {f"{role.value}_attention": "attention" for role in Role}
 KINDS["attention_elsewhere"] = "attention"
 SIZE = 16  # of a vocabulary, where only the shapes of a model are checked
 LAYERS = 1000  # each is built to be checked
+SEEDS = 2**63  # what torch takes
 MANY = 10**9  # steps, of which no schedule complains
 
 
@@ -28,7 +29,7 @@ def problems(config: Config) -> list[str]:
     """Everything that is wrong with a training config, one line each; makes no tensor of size."""
     parts = list(_part_problems(config))
     if not parts:
-        parts = [*_every_fault(_on_meta, config), *_kernel_problems(config)]
+        parts = [*_every_fault(_fits_batches, config), *_kernel_problems(config)]
     return [*_section_problems(config), *parts]
 
 
@@ -39,7 +40,23 @@ def model_problems(config: Config) -> list[str]:
         *_every_fault(lambda one: part(one, "batches"), config),
         *_part_problems(config),
     ]
-    return found or _every_fault(_on_meta, config)
+    return found or _every_fault(_fits_batches, config)
+
+
+def step_problems(config: Config, option: str, longest: int) -> list[str]:
+    """Everything that keeps a model of a config from steps of training; makes no tensor of size.
+
+    ``option`` is the one that sets the length of the ``longest`` sentence, its end included.
+    """
+    parts = list(_part_problems(config))
+    if not parts:
+        parts = [
+            *_every_fault(lambda one: _fits(one, option, longest), config),
+            *_kernel_problems(config),
+        ]
+    for key in ("loss", "precision"):
+        parts += _every_fault(lambda one, key=key: part(one, key), config)  # type: ignore[misc]
+    return [*parts, *_every_fault(_optimizer, config)]
 
 
 def use_problems(search_section: Config | None, precision_section: Config) -> list[str]:
@@ -49,6 +66,13 @@ def use_problems(search_section: Config | None, precision_section: Config) -> li
         return precision
     config = {"search": search_section}
     return [*_every_fault(lambda one: part(one, "search", "search"), config), *precision]
+
+
+def seed_problems(config: Config) -> list[str]:
+    """Why nothing can be drawn with the seed of a config, if so."""
+    if 0 <= config["seed"] < SEEDS:
+        return []
+    return [f"seed={config['seed']}: must be at least 0 and below 2**63"]
 
 
 def is_count(value: Any) -> bool:
@@ -75,10 +99,11 @@ def _section_problems(config: Config) -> Iterator[str]:
     sound = type(steps) is type(dim) is int  # else that is told of by itself
     sizes = {} if sound else {"trainer": {"steps": MANY}, "model": {}}
     yield from _every_fault(schedule, {**config, **sizes})
-    parameters = [nn.Parameter(torch.zeros(1))]
-    yield from _every_fault(
-        lambda one: part(one, "optimizer", "optimizer", parameters=parameters), config
-    )
+    yield from _every_fault(_optimizer, config)
+
+
+def _optimizer(config: Config) -> None:
+    part(config, "optimizer", "optimizer", parameters=[nn.Parameter(torch.zeros(1))])
 
 
 def _parts_problems(config: Config, sections: Iterable[str]) -> Iterator[str]:
@@ -139,18 +164,27 @@ def _checked(config: Config, key: str) -> None:
     registry.options(component, options, given=registry.get_kind(key).given, key=key)
 
 
-def _on_meta(config: Config) -> None:
+def _fits_batches(config: Config) -> None:
+    """Build a model without tensors, with room for the longest sentence and its end."""
+    _fits(config, "batches.max_length", part(config, "batches").max_length, end=1)
+
+
+def _fits(config: Config, option: str, longest: int, *, end: int = 0) -> None:
+    """Build a model without tensors, with room for ``longest`` tokens, as an option has it.
+
+    Tokens that it does not count, at the ``end``, need room too.
+    """
     try:
         with torch.device("meta"):
             built = model(config, source_size=SIZE, target_size=SIZE)
     except RuntimeError as error:
-        option, size = _largest(config)
-        raise ConfigError([f"{option}={size}: too large for a tensor ({error})"]) from None
-    longest = part(config, "batches").max_length
+        name, size = _largest(config)
+        raise ConfigError([f"{name}={size}: too large for a tensor ({error})"]) from None
+    limit = "below" if end else "at most"
     short = {
-        f"batches.max_length={longest}: must be below the {room} positions that {which} knows": None
+        f"{option}={longest}: must be {limit} the {room} positions that {which} knows": None
         for which, room in _rooms(config, built)
-        if room <= longest
+        if room < longest + end
     }
     if short:
         raise ConfigError(list(short))

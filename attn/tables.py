@@ -1,12 +1,15 @@
-"""Tables: for people on a terminal, as Markdown, as CSV."""
+"""Tables: for people on a terminal, as Markdown, as CSV, as JSON."""
 
 import csv
 import io
+import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from rich.console import Console
 from rich.table import Table
+
+from attn.words import suggest
 
 Rows = Sequence[Sequence[str]]
 
@@ -40,6 +43,36 @@ FORMATS: dict[str, Callable[[Sequence[str], Rows], str]] = {
     "markdown": markdown,
     "csv": comma_separated,
 }
+
+
+WITH_JSON = (*FORMATS, "json")  # of the commands that print values, see ``put``
+Value = str | int | float | None
+Values = Sequence[Mapping[str, Value]]
+
+
+def format_problems(form: str, known: Sequence[str] = WITH_JSON) -> list[str]:
+    """Why a format is none, if so."""
+    return [] if form in known else [f"format={form}: unknown; {suggest(form, known)}"]
+
+
+def put(form: str, values: Values) -> None:
+    """Print a table of values: for people with four digits, else with all that there are."""
+    header = list(values[0]) if values else []
+    if form == "json":
+        sys.stdout.write(json.dumps(list(values), ensure_ascii=False) + "\n")
+    elif form == "csv":
+        rows = [["" if one is None else str(one) for one in row.values()] for row in values]
+        sys.stdout.write(comma_separated(header, rows))
+    else:
+        rows = [[shown(one) for one in row.values()] for row in values]
+        show(header, rows) if form == "terminal" else sys.stdout.write(markdown(header, rows))
+
+
+def shown(value: Value) -> str:
+    """A value as people read it: thousands parted, four digits of what is no whole number."""
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    return "-" if value is None else f"{value:,}" if isinstance(value, int) else value
 
 
 def show(header: Sequence[str], rows: Rows) -> None:

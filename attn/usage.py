@@ -37,6 +37,7 @@ SHOWS = (
         "look for YAML files of your own too: FOLDER/GROUP/NAME.yaml is GROUP=NAME",
     ),
 )
+PARENT = re.compile(r"  - (?P<command>(?!shell\b)[a-z]\w*)(\s+# (?P<comment>.*))?\n")
 DEFAULT = re.compile(
     r"  - (?P<group>[\w/]+)(@(?P<package>\w+))?: (?P<choice>\S+)(\s+# (?P<comment>.*))?"
 )
@@ -74,9 +75,10 @@ def groups() -> dict[str, list[str]]:
 
 def places(command: str) -> dict[str, str]:
     """What may be typed for each place of a command's parts, and its full name."""
-    text = files("attn.conf").joinpath(f"{command}.yaml").read_text(encoding="utf-8")
-    found: dict[str, str] = {}
-    for match in DEFAULT.finditer(dict(_blocks(text)).get("defaults", "")):
+    defaults = dict(_blocks(_text(command))).get("defaults", "")
+    parents = [match["command"] for match in PARENT.finditer(defaults)]
+    found = {key: place for parent in parents for key, place in places(parent).items()}
+    for match in DEFAULT.finditer(defaults):
         group, package = match["group"], match["package"]
         place = f"{group}@{package}" if package else group
         found |= {place: place, package or group: place}
@@ -85,8 +87,12 @@ def places(command: str) -> dict[str, str]:
 
 def sweeps(command: str) -> bool:
     """Whether a command takes ``-m``."""
-    text = files("attn.conf").joinpath(f"{command}.yaml").read_text(encoding="utf-8")
-    return "mode: RUN" not in dict(_blocks(text)).get("hydra", "")
+    return "mode: RUN" not in dict(_blocks(_text(command))).get("hydra", "")
+
+
+def _text(command: str) -> str:
+    """The YAML file of a command."""
+    return files("attn.conf").joinpath(f"{command}.yaml").read_text(encoding="utf-8")
 
 
 def overview() -> str:
@@ -116,9 +122,10 @@ def overview() -> str:
 def command_help(name: str) -> str:
     """The help of a command: its purpose, examples, groups, and options with their comments."""
     command = commands()[name]
-    text = files("attn.conf").joinpath(f"{name}.yaml").read_text(encoding="utf-8")
-    blocks = dict(_blocks(text))
-    picks = [match.groupdict() for match in DEFAULT.finditer(blocks.pop("defaults", ""))]
+    blocks = dict(_blocks(_text(name)))
+    defaults = blocks.pop("defaults", "")
+    picks = [match.groupdict() for match in DEFAULT.finditer(defaults)]
+    parents = [match.groupdict() for match in PARENT.finditer(defaults)]
     blocks.pop("hydra", "")
     words = "".join(f" [{key.upper()}" for key in flags.POSITIONAL.get(name, ()))
     words += "]" * words.count("[")
@@ -134,9 +141,12 @@ def command_help(name: str) -> str:
     ]
     if picks:
         lines += ["", PICKS, *_picks(picks)]
+    for parent in parents:
+        whose = f"groups and options of attn {parent['command']} too, see its --help"
+        lines += ["", *textwrap.wrap(f"{whose}; {parent['comment']}", WIDTH)]
     needed = "; ??? must be given" if "???" in options else ""
     lines += ["", f"options, each with its default{needed}", *_indent(options)]
-    lines += ["", "flags", *_columns(_flags(sweeps(name), bool(picks)))]
+    lines += ["", "flags", *_columns(_flags(sweeps(name), bool(picks or parents)))]
     return "\n".join(lines) + "\n"
 
 

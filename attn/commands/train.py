@@ -40,15 +40,11 @@ attn train dataset=parallel dataset.root=my/texts dataset.source=fi dataset.targ
 attn train -m experiment=demo seed=1,2,3 position=sinusoidal,learned
 """
 
-SEEDS = 2**63  # what torch takes
-
 
 def check(cfg: DictConfig) -> list[str]:
     """All problems of a training config."""
     config = assemble.plain(cfg)
-    found = checking.problems(config)
-    if not 0 <= config["seed"] < SEEDS:
-        found.append(f"seed={config['seed']}: must be at least 0 and below 2**63")
+    found = [*checking.problems(config), *checking.seed_problems(config)]
     if not config["output"]:
         found.append(f"output={as_yaml(config['output'])}: needs a folder; write output=FOLDER")
     else:

@@ -1,0 +1,178 @@
+"""What a model costs, counted from the model itself: parameters, operations, growth with length."""
+
+import contextlib
+import dataclasses
+import math
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from attn import registry
+from attn.batching import Batch
+from attn.contract import Growth
+from attn.loss import Loss
+from attn.score.core import explicit
+from attn.search import Decoder, next_logits
+from attn.tokenizers import BOS, PAD, UNK
+
+Shape = Sequence[int]
+
+
+def _read(given: Shape, enter: Shape, again: Shape, *_: Any, **__: Any) -> int:
+    """A fused layer over ``given``, of shape (time, rows, input): ``W x_t + U h_{t-1}``."""
+    return 2 * math.prod(given[:2]) * (math.prod(enter) + math.prod(again))
+
+
+def _read_back(*shapes: Any, **more: Any) -> int:
+    """Its gradients: of the inputs and states, and of the weights."""
+    return 2 * _read(*shapes, **more)
+
+
+# What the counter does not know: the one recurrent kernel that a CPU does not take apart.
+FUSED = {
+    torch.ops.aten.mkldnn_rnn_layer: _read,
+    torch.ops.aten.mkldnn_rnn_layer_backward: _read_back,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Layer:
+    """Layers of a model that are alike, and how each grows with its sequence."""
+
+    part: str
+    kind: str
+    count: int
+    growth: Growth
+    example: nn.Module = dataclasses.field(compare=False, repr=False)
+
+    def sequential(self, tokens: int) -> int:
+        """How many operations must follow each other for a sequence of so many tokens."""
+        return tokens if self.growth.sequential == "T" else int(self.growth.sequential)
+
+    def path(self, tokens: int) -> int | None:
+        """The most layers, or steps, between two of its positions; None: they never meet."""
+        steps, _, reach = self.growth.path.partition(" / ")
+        length = tokens if steps == "T" else int(steps)
+        seen = getattr(self.example, reach) if reach else 1
+        return max(1, math.ceil(length / seen)) if seen else None
+
+
+@dataclasses.dataclass(frozen=True)
+class Flops:
+    """Floating-point operations of products, an addition and a multiplication each.
+
+    ``step`` is of a training step over a whole batch; ``encode`` of a source token, ``decode`` of a
+    target token said greedily, with the states kept.
+    """
+
+    step: int
+    encode: float
+    decode: float
+
+
+def parameters(model: nn.Module) -> dict[str, int]:
+    """The parameters of each part of a model; what is shared counts once, where it comes first."""
+    found: dict[str, int] = {}
+    for name, weight in model.named_parameters():
+        part = part_of(name.rpartition(".")[0])
+        found[part] = found.get(part, 0) + weight.numel()
+    return found
+
+
+def layers(model: nn.Module) -> list[Layer]:
+    """What lets the positions of a model know of each other, as table 1 of the paper has it."""
+    found: dict[tuple[str, str, Growth], Layer] = {}
+    for name, module in model.named_modules():
+        growth = _growth(module)
+        if growth is None:
+            continue
+        key = (part_of(name), _kind(module), growth)
+        count = found[key].count + 1 if key in found else 1
+        found[key] = Layer(key[0], key[1], count, growth, module)
+    return list(found.values())
+
+
+def part_of(name: str) -> str:
+    """The part of a model that a module is of: its first two names, numbers left out."""
+    names = [one for one in name.split(".") if not re.fullmatch(r"\d+", one)]
+    return ".".join(names[:2])
+
+
+def sentences(rows: int, length: int, vocabulary: int) -> Batch:
+    """Random pairs, all tokens of both sides real; ``length`` counts the end."""
+    words = torch.randint(UNK + 1, vocabulary, (2, rows, length))
+    target = torch.cat((torch.full((rows, 1), BOS), words[1]), 1)
+    return Batch(words[0], target, rows * length, tuple(range(rows)))
+
+
+def flops(
+    model: nn.Module, loss: Loss, *, rows: int, length: int, source_size: int, target_size: int
+) -> Flops:
+    """The operations of a model on a CPU for ``rows`` sentences of ``length`` tokens a side."""
+    size = min(source_size, target_size)
+    one, two = (_step(model, loss, sentences(n, length, size)) for n in (1, 2))
+    pair = sentences(1, length, size)
+    decoder: Any = model
+    with torch.no_grad(), _evaluated(model):
+        encode = _counted(model, lambda: decoder.encode(pair.source, pair.source_valid))
+        memory = decoder.encode(pair.source, pair.source_valid)
+        decode = _counted(model, lambda: _say(decoder, memory, length))
+    # What all sentences share, such as biases of positions, is computed once a batch.
+    return Flops(one + (rows - 1) * (two - one), encode / length, decode / length)
+
+
+def _step(model: nn.Module, loss: Loss, batch: Batch) -> int:
+    """The operations of a training step but those of the optimiser, which multiplies no matrix."""
+
+    def run() -> None:
+        hidden = model(batch.source, batch.source_valid, batch.inputs)
+        smoothed, _ = loss(hidden, model.output_weight, batch.labels, PAD)  # type: ignore[arg-type]
+        smoothed.backward()
+
+    counted = _counted(model, run)
+    model.zero_grad(set_to_none=True)
+    return counted
+
+
+def _say(model: Decoder, memory: Any, length: int) -> None:
+    state = model.start(memory, rows=1, capacity=length)
+    tokens = torch.full((1, 1), BOS)
+    for _ in range(length):
+        logits, _, state = next_logits(model, tokens, state)
+        tokens = logits.argmax(-1, keepdim=True)
+
+
+def _counted(model: nn.Module, run: Callable[[], Any]) -> int:
+    """The operations of what is run, by kernels of which every product is counted."""
+    counter = FlopCounterMode(display=False, custom_mapping=FUSED)
+    with explicit(model), counter:
+        run()
+    return counter.get_total_flops()
+
+
+@contextlib.contextmanager
+def _evaluated(model: nn.Module) -> Iterator[None]:
+    before = model.training
+    try:
+        model.eval()
+        yield
+    finally:
+        model.train(before)
+
+
+def _growth(module: nn.Module) -> Growth | None:
+    declared = getattr(module, "growth", None)
+    if declared is None and hasattr(module, "capabilities"):
+        declared = module.capabilities.growth  # type: ignore[union-attr]
+    return declared
+
+
+def _kind(module: nn.Module) -> str:
+    """The name by which a part is chosen; of what is none, that of its class."""
+    known = registry.get_kind("attention").components
+    names = [name for name, component in known.items() if component is type(module)]
+    return names[0] if names else type(module).__name__.lower()

@@ -1,0 +1,56 @@
+"""The memory of tensors at their peak."""
+
+import torch
+from torch import nn
+
+from attn import memory
+
+CPU = torch.device("cpu")
+
+
+def peak(run, model=None, more=()):
+    with memory.peak(CPU, nn.Module() if model is None else model, more) as found:
+        run()
+    return found[0]
+
+
+def test_what_is_let_go_is_counted_no_more():
+    def one_after_the_other():
+        for _ in range(5):
+            torch.zeros(100)
+
+    def side_by_side():
+        kept = [torch.zeros(100) for _ in range(5)]
+        assert len(kept) == 5
+
+    assert peak(one_after_the_other) == 400
+    assert peak(side_by_side) == 2000
+
+
+def test_views_and_changes_in_place_take_nothing():
+    x = torch.ones(50)
+
+    def look():
+        x[3:].reshape(-1, 1).add_(1)
+
+    assert peak(look) == 0
+
+
+def test_what_gradients_need_is_held_until_they_are_there():
+    x = torch.ones(1000, requires_grad=True)
+
+    def forward():
+        assert x.exp().sin().requires_grad
+
+    def without():
+        with torch.no_grad():
+            x.exp().sin()
+
+    assert peak(forward) == peak(without) == 8000
+    assert peak(lambda: x.exp().sin().tanh()) == 12000  # what exp gave, what sin gave, tanh
+
+
+def test_the_model_and_what_its_optimiser_keeps_are_held_too():
+    model = nn.Linear(10, 10, bias=False)
+    assert peak(lambda: torch.zeros(5), model, [torch.zeros(7)]) == 4 * (100 + 7 + 5)
+    assert memory.nbytes([model.weight, model.weight.t()]) == 400
