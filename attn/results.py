@@ -11,7 +11,7 @@ import numpy as np
 from attn import registry
 from attn.files import checksum_of, read_json, update_json, write_bytes, write_text, writing
 from attn.reporting import warn
-from attn.scoring import Scoring, Statistics, fingerprint
+from attn.scoring import Groups, Scoring, Statistics, fingerprint
 from attn.translation import Translation
 
 SCORES, SEAL = "scores.json", "sha256"
@@ -26,11 +26,14 @@ def save(
     scoring: Scoring,
     search: Mapping[str, Any],
     checkpoint: Mapping[str, Any],
+    groups: Groups | None = None,
 ) -> dict[str, Any]:
     """Score the translations of a split and keep them; what is then in ``scores.json`` of them.
 
     ``search``, a config section, and ``checkpoint``, with the ``name`` of its folder, tell how they
     came about: scores, translations and statistics are kept by both (``beam size=10 step-500``).
+    ``groups`` of sentences have scores of their own, ``{metric: score, "sentences": n}``, kept as
+    ``by_length``.
 
     Raises:
         ValueError: what cannot be scored; see ``Scoring.sentences``. Nothing is written then.
@@ -44,6 +47,8 @@ def save(
         "checkpoint": dict(checkpoint),
         "search": dict(search),
     }
+    if groups:
+        scores["by_length"] = scoring.of_groups(statistics, groups)
     title = _title(search, str(checkpoint["name"]))
     stem = stem_of(split, title)
     pieces = [" ".join(one.pieces) for one in said]

@@ -1,7 +1,8 @@
 """BLEU, chrF and TER with their signatures, on untouched references."""
 
+import bisect
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ PIECES = ("▁", "@@ ")  # what sentencepiece and subword-nmt leave in text that
 STRAY = 0.1  # the share of lines with such marks that is still taken for text
 
 Scores = dict[str, dict[str, Any]]
+Groups = Mapping[str, Sequence[int]]
 Statistics = dict[str, Float64[np.ndarray, "sentences counts"]]
 
 
@@ -78,6 +80,47 @@ class Scoring:
         """One score of the sentences whose statistics for it these are."""
         score: float = self.metrics[name]._compute_score_from_stats(rows.sum(0).tolist()).score
         return score
+
+    def of_groups(self, statistics: Statistics, groups: Groups) -> dict[str, dict[str, Any]]:
+        """The scores of sentences in groups, by name; of a group of none, their number alone."""
+        return {
+            group: {
+                "sentences": len(rows),
+                **{
+                    name: self.score_of(name, every[list(rows)])
+                    for name, every in statistics.items()
+                    if rows
+                },
+            }
+            for group, rows in groups.items()
+        }
+
+
+def by_length(sources: Sequence[str], bounds: Sequence[int]) -> Groups:
+    """The sentences whose sources have so many words: up to the first bound, the second, ...
+
+    Words are what stands between spaces, so that models of any tokenizer can be compared.
+    """
+    if not bounds:
+        return {}
+    starts = [0, *(bound + 1 for bound in bounds)]
+    ends = [*map(str, bounds), ""]
+    groups: dict[str, list[int]] = {
+        f"{start}-{end}": [] for start, end in zip(starts, ends, strict=True)
+    }
+    rows = list(groups.values())
+    for number, source in enumerate(sources):
+        rows[bisect.bisect_left(bounds, len(source.split()))].append(number)
+    return groups
+
+
+def bounds_problems(key: str, bounds: Sequence[Any]) -> list[str]:
+    """Why lengths cannot be parted at these bounds, if so."""
+    whole = all(type(one) is int and one >= 1 for one in bounds)
+    if whole and list(bounds) == sorted(set(bounds)):
+        return []
+    said = f"[{', '.join(map(str, bounds))}]"
+    return [f"{key}={said}: must be whole numbers from 1 on, each above the one before"]
 
 
 def fingerprint(lines: Sequence[str]) -> str:

@@ -45,8 +45,8 @@ def test_parts_places_and_sections():
     ]  # fmt: skip
     assert answers("attn train target") == ["target_tokenizer="]
     assert offered("attn evaluate ") == [
-        "checkpoint=", "output=", "plugins=", "precision.", "root=", "run=", "samples=", "search=",
-        "split=",
+        "by_length=", "checkpoint=", "output=", "plugins=", "precision.", "root=", "run=",
+        "samples=", "search=", "split=",
     ]  # fmt: skip
 
 

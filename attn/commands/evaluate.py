@@ -5,15 +5,15 @@ from typing import Any
 
 from omegaconf import MISSING, DictConfig
 
-from attn import __version__, assemble, corpora, results, runs, snapshot
+from attn import __version__, assemble, results, runs, scoring, snapshot, splits, tables
 from attn.files import output_problems
-from attn.registry import LARGEST, ConfigError, as_yaml
+from attn.registry import LARGEST, as_yaml
 from attn.trained import Trained
 
 PURPOSE = "translate a split with a trained model and score it"
 EXAMPLES = """
 attn evaluate run=outputs/demo split=test samples=10
-attn evaluate run=outputs/demo split=dev search=greedy
+attn evaluate run=outputs/demo split=longer by_length=[10,15,20]
 attn evaluate -m run=outputs/demo search=beam search.size=1,5,10
 """
 
@@ -23,13 +23,13 @@ def check(cfg: DictConfig) -> list[str]:
     asked = assemble.plain(cfg)
     found = Trained.problems(asked)
     if asked["run"] != MISSING:
-        found += _split_problems(asked)
+        found += splits.problems(asked)
         found += [] if found else output_problems("run", runs.find(str(asked["run"])), folder=True)
     if asked["samples"] < 0:
         found.append(f"samples={asked['samples']}: must be at least 0")
     elif asked["samples"] > LARGEST:
         found.append(f"samples={asked['samples']}: must be within the 64 bits of an integer")
-    return found
+    return found + scoring.bounds_problems("by_length", asked["by_length"])
 
 
 def run(cfg: DictConfig) -> float:
@@ -37,8 +37,8 @@ def run(cfg: DictConfig) -> float:
     asked = assemble.plain(cfg)
     trained = Trained.of(asked)
     config = trained.config
-    corpus = _corpus(config, asked["root"])
-    split = _named(corpus, asked["split"])
+    corpus = splits.corpus_of(config, asked["root"])
+    split = splits.named(corpus, asked["split"])
     pairs = assemble.read(corpus, split)
     references = [pair.target for pair in pairs]
     translator = trained.translator()
@@ -51,6 +51,7 @@ def run(cfg: DictConfig) -> float:
         references,
         scoring=assemble.scoring(config, corpus),
         search=trained.search_section,
+        groups=scoring.by_length([pair.source for pair in pairs], asked["by_length"]),
         checkpoint={
             "name": trained.checkpoint.name,
             "step": meta["step"],
@@ -68,36 +69,21 @@ def run(cfg: DictConfig) -> float:
     print(f"split   {split}: {len(pairs)} sentences\nsearch  {how.removeprefix('name=')}")  # noqa: T201
     for name in ("BLEU", "chrF", "TER"):
         print(f"{name:7} {scores[name]['score']:6.2f}  {scores[name]['signature']}")  # noqa: T201
+    if asked["by_length"]:
+        print()  # noqa: T201
+        tables.put("terminal", _by_length(scores["by_length"]))
     bleu: float = scores["BLEU"]["score"]
     return bleu
 
 
-def _corpus(config: Mapping[str, Any], root: str | None) -> corpora.Corpus:
-    """The dataset of a run, in the folder where it lies now."""
-    section = dict(config["dataset"])
-    if root is not None:
-        if "root" not in section:
-            raise ConfigError([f"root={root}: dataset={section['name']} of this run has no folder"])
-        section["root"] = root
-    found: corpora.Corpus = assemble.part({"dataset": section}, "dataset", "dataset")
-    return found
-
-
-def _named(corpus: corpora.Corpus, split: Any) -> str:
-    """The split that is asked for; one called 2016 may come as a number."""
-    return corpora.test_split(corpus) if split == "test" else str(split)
-
-
-def _split_problems(asked: dict[str, Any]) -> list[str]:
-    try:
-        _, config = Trained.config_of(asked)
-    except ConfigError:
-        return []  # what is wrong with the run is told already
-    try:
-        corpus = _corpus(config, asked["root"])
-        corpora.check_split(corpus, _named(corpus, asked["split"]))
-    except ConfigError as error:
-        return error.problems
-    except ValueError as error:
-        return [str(error)]
-    return []
+def _by_length(groups: Mapping[str, Mapping[str, Any]]) -> tables.Values:
+    """The scores by the lengths of sources; none where there are no sentences."""
+    names = ("BLEU", "chrF", "TER")
+    return [
+        {
+            "words": words,
+            "sentences": one["sentences"],
+            **{name: f"{one[name]:.2f}" if name in one else "-" for name in names},
+        }
+        for words, one in groups.items()
+    ]
