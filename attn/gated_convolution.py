@@ -1,11 +1,13 @@
 """Convolutions over time with gated linear units."""
 
 import math
+from typing import ClassVar
 
 import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from attn.contract import Growth
 from attn.dropout import Dropout
 from attn.states import ConvolutionState
 
@@ -23,6 +25,8 @@ class GatedConvolution(nn.Module):
     ``4 p / (k dim)``, of which the gate leaves about ``p / (k dim)``; ``p`` is the share of the
     input that dropout leaves. Biases are zero.
     """
+
+    growth: ClassVar[Growth] = Growth("K T D^2", path="T / kernel_size")
 
     def __init__(self, dim: int, kernel_size: int, *, causal: bool, dropout: float) -> None:
         super().__init__()
