@@ -4,12 +4,13 @@ import contextlib
 import dataclasses
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
-from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
 
 from attn import registry
 from attn.batching import Batch
@@ -19,24 +20,46 @@ from attn.score.core import explicit
 from attn.search import Decoder, next_logits
 from attn.tokenizers import BOS, PAD, UNK
 
-Shape = Sequence[int]
 
-
-def _read(given: Shape, enter: Shape, again: Shape, *_: Any, **__: Any) -> int:
+def _read(given: Tensor, enter: Tensor, again: Tensor, *_: Any, **__: Any) -> int:
     """A fused layer over ``given``, of shape (time, rows, input): ``W x_t + U h_{t-1}``."""
-    return 2 * math.prod(given[:2]) * (math.prod(enter) + math.prod(again))
+    return 2 * math.prod(given.shape[:2]) * (enter.numel() + again.numel())
 
 
-def _read_back(*shapes: Any, **more: Any) -> int:
+def _read_back(*given: Any, **more: Any) -> int:
     """Its gradients: of the inputs and states, and of the weights."""
-    return 2 * _read(*shapes, **more)
+    return 2 * _read(*given, **more)
 
 
-# What the counter does not know: the one recurrent kernel that a CPU does not take apart.
-FUSED = {
+# Torch's, and of the one recurrent kernel that a CPU does not take apart.
+FORMULAS: dict[Any, Callable[..., int]] = {
+    **flop_registry,
     torch.ops.aten.mkldnn_rnn_layer: _read,
     torch.ops.aten.mkldnn_rnn_layer_backward: _read_back,
 }
+
+
+class Products(TorchDispatchMode):
+    """Counts what torch's ``FlopCounterMode`` does, by no module, and so in a fifth of the time."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.count = 0
+
+    def __torch_dispatch__(
+        self,
+        func: Any,
+        types: Sequence[type],
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Run an operation, and count it if it is one of products."""
+        given = kwargs or {}
+        made = func(*args, **given)
+        formula = FORMULAS.get(func._overloadpacket)
+        if formula is not None:
+            self.count += formula(*args, **given, out_val=made)
+        return made
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,10 +171,9 @@ def _say(model: Decoder, memory: Any, length: int) -> None:
 
 def _counted(model: nn.Module, run: Callable[[], Any]) -> int:
     """The operations of what is run, by kernels of which every product is counted."""
-    counter = FlopCounterMode(display=False, custom_mapping=FUSED)
-    with explicit(model), counter:
+    with explicit(model), Products() as products:
         run()
-    return counter.get_total_flops()
+    return products.count
 
 
 @contextlib.contextmanager
