@@ -93,6 +93,19 @@ def test_equals_torchs_other_kernel_where_heads_share_keys_and_with_a_sink(group
     assert (found[1, :, 3] == 0).all()
 
 
+@pytest.mark.parametrize("sink", [None, torch.zeros(2)])
+@torch.no_grad()
+def test_what_is_no_number_is_not_hidden_but_in_a_row_without_keys(sink):
+    query, key, value = (torch.randn(2, 2, 3, 4) for _ in "qkv")
+    value[0] = torch.nan
+    mask = torch.ones(2, 1, 3, 3, dtype=torch.bool)
+    mask[:, :, 1] = False
+    found = flex(query, key, value, mask, None, scale=1.0, sink=sink)
+    assert found[0, :, 0::2].isnan().all()
+    assert found[1].isfinite().all()
+    assert (found[1, :, 1] == 0).all()
+
+
 @pytest.mark.parametrize("role", list(Role))
 def test_gradients_on_a_cpu_are_refused(role):
     attention = build_attention("softmax", role, kernel="flex")
@@ -138,6 +151,34 @@ def test_trains_on_cuda(role):
         found.append((y, *torch.autograd.grad(y.square().sum(), list(attention.parameters()))))
     for one, other in zip(*found, strict=True):
         assert torch.allclose(one, other, atol=1e-4)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+@pytest.mark.parametrize(("dtype", "far"), [(torch.float32, 1e-3), (torch.bfloat16, 0.1)], ids=str)
+@pytest.mark.parametrize("biased", [False, True], ids=["bare", "bias"])
+@pytest.mark.parametrize("sunk", [False, True], ids=["no sink", "sink"])
+def test_a_row_without_keys_gives_zeros_on_cuda(dtype, far, biased, sunk):
+    """Whichever of torch's fused kernels is taken, forward and backward; others are as on a CPU."""
+    torch.manual_seed(0)
+    leaves = [torch.randn(2, 2, 64, 64).requires_grad_() for _ in "qkv"]
+    mask = torch.rand(2, 1, 64, 64) < 0.6
+    mask[0], mask[1, :, 3] = False, False
+    bias = torch.randn(1, 2, 64, 64) if biased else None
+    sink = torch.ones(2) if sunk else None
+    found = []
+    for device, format_ in (("cpu", torch.float32), ("cuda", dtype)):
+        q, k, v = (leaf.to(device, format_) for leaf in leaves)
+        more = [None if one is None else one.to(device) for one in (bias, sink)]
+        y = sdpa(q, k, v, mask.to(device), more[0], scale=0.1, dropout=0.0, sink=more[1]).float()
+        found.append([y.cpu(), *torch.autograd.grad(y.square().sum(), leaves)])
+    for expected, one in zip(*found, strict=True):
+        assert (one - expected).abs().max() < far
+    y, *gradients = found[1]
+    assert (y[0] == 0).all()
+    assert (y[1, :, 3] == 0).all()
+    assert (gradients[0][1, :, 3] == 0).all()
+    assert all((gradient[0] == 0).all() for gradient in gradients)
 
 
 def on_cuda(made):

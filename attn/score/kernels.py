@@ -75,6 +75,10 @@ def sdpa(
         # The most negative number, not -inf: gradients of a row without keys are then no NaN.
         lowest = torch.finfo(query.dtype).min
         seen = bias.to(query.dtype).masked_fill(~seen, lowest)
+    elif query.device.type != "cpu":
+        # What torch makes of a row without keys there hangs on the kernel that it takes: such a row
+        # sees all, and is zeroed below. On a CPU it gives zeros, and gradients of zero.
+        seen = seen | ~visible(mask)
     context = F.scaled_dot_product_attention(
         query,
         key,
@@ -84,7 +88,7 @@ def sdpa(
         scale=scale,
         enable_gqa=query.shape[1] != key.shape[1],
     )
-    return context if bias is None else context * visible(mask)
+    return context if seen is mask else context * visible(mask)
 
 
 def flex(
@@ -120,8 +124,10 @@ def flex(
         return plain
     options["return_aux"] = flex_attention.AuxRequest(lse=True)
     context, aux = kernel(query, key, value, block_mask=blocks, **options)
-    share = torch.sigmoid(aux.lse - sink[:, None])
-    return (context * share[..., None].to(context.dtype)).nan_to_num()
+    hidden = ~visible(mask)
+    # Rows without keys alone: what is no number elsewhere is to be seen.
+    share = torch.sigmoid((aux.lse[..., None] - sink[:, None, None]).masked_fill(hidden, 0))
+    return (context * share.to(context.dtype)).masked_fill(hidden, 0)
 
 
 def _eager(*given: Tensor, **options: Any) -> Any:
