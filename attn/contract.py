@@ -2,11 +2,13 @@
 
 An attention is a module that reads a query stream and, in the cross role, a memory stream. What a
 position may see follows from the role and from explicit position indices, never from tensor
-lengths, so that whole sequences, prefixes and single steps of decoding are one expression.
+lengths, so that whole sequences, prefixes and single steps of decoding are one expression. In a
+decoder, positions ascend within a row: an attention that keeps sums of the past in place of its
+tokens takes what comes before in the tensor for what comes before in the sentence.
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from enum import Enum
 from typing import Protocol, runtime_checkable
 
@@ -38,7 +40,11 @@ OUTSIDE = frozenset({PositionKind.NONE, PositionKind.INPUT})
 
 @dataclasses.dataclass(frozen=True)
 class Stream:
-    """One batch of sequences with everything that describes it."""
+    """One batch of sequences with everything that describes it.
+
+    The positions of the real tokens of a row ascend where a decoder mixes them, and a state is
+    given tokens behind those that it has. Otherwise they may come in any order and with gaps.
+    """
 
     x: Float[Tensor, "batch time dim"]
     position: Int[Tensor, "batch time"]
@@ -66,7 +72,6 @@ class MixerOutput:
     y: Float[Tensor, "batch time dim"]
     state: State | None = None
     weights: Float[Tensor, "batch heads time keys"] | None = None
-    aux: Mapping[str, Tensor] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -208,6 +208,14 @@ class TestEveryOuterScheme:
         assert torch.equal(short, scheme(position))
 
 
+def test_no_positions_cost_no_memory():
+    scheme = registry.build("position", {"name": "none"}, dim=12)
+    for position in (torch.arange(7).expand(3, 7), torch.arange(7) + torch.arange(3)[:, None]):
+        zeros = scheme(position)
+        assert zeros.untyped_storage().nbytes() == zeros.element_size()
+        assert (zeros.expand(3, 7, 12) == 0).all()
+
+
 @pytest.mark.parametrize("name", EVERY)
 def test_a_model_decodes_step_by_step_as_all_at_once(name):
     model = build_model(position=name)

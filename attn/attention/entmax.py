@@ -1,7 +1,5 @@
 """Attention with weights that are exactly zero where a key is far from the best."""
 
-from torch import nn
-
 from attn.contract import Capabilities, Place, PositionKind, Role
 from attn.registry import register
 from attn.score import kernels
@@ -11,11 +9,6 @@ from attn.score.multihead import MultiHeadAttention, Parts
 from attn.score.projections import Projections
 from attn.score.scores import Dot
 from attn.score.shell import ScoreAttention
-
-
-def _core(maps: Projections, normaliser: nn.Module, dropout: float, kernel: str) -> Core:
-    score = Dot(maps.head_dim**-0.5)
-    return Core(score=score, normaliser=normaliser, dropout=dropout, kernel=kernel)
 
 
 @register("attention", "sparsemax")
@@ -107,5 +100,10 @@ class EntmaxAttention(ScoreAttention):
         kernel: str = "auto",
     ) -> None:
         maps = Projections(place, heads=heads, head_dim=head_dim, value_dim=value_dim, bias=bias)
-        core = _core(maps, Entmax(heads, alpha), dropout, kernel)
+        core = Core(
+            score=Dot(maps.head_dim**-0.5),
+            normaliser=Entmax(heads, alpha),
+            dropout=dropout,
+            kernel=kernel,
+        )
         super().__init__(place, projections=maps, core=core)

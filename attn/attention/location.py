@@ -11,6 +11,7 @@ from attn.registry import register
 from attn.score import kernels
 from attn.score.normalisers import Softmax
 from attn.score.projections import by_head, side_by_side
+from attn.score.shell import unfolded
 from attn.states import StaticKeyValueState
 
 
@@ -101,8 +102,9 @@ class LocationAttention(nn.Module):
         weights = self._weights(query.x, state, beams)
         used = self.dropout(weights.to(state.value.dtype))
         context = kernels.mix(used, state.value)
-        y: Tensor = self.out(side_by_side(_rows(context, beams)))
-        return MixerOutput(y, state, _rows(weights, beams).detach().float() if capture else None)
+        y: Tensor = self.out(side_by_side(unfolded(context, beams)))
+        shown = unfolded(weights.detach().float(), beams) if capture else None
+        return MixerOutput(y, state, shown)
 
     def _weights(
         self, x: Float[Tensor, "rows time dim"], state: StaticKeyValueState, beams: int
@@ -115,10 +117,3 @@ class LocationAttention(nn.Module):
         mask = state.valid[:, None, None].expand(-1, 1, scores.shape[2], -1)
         weights: Tensor = self.normaliser(scores, mask)
         return weights * kernels.visible(mask)
-
-
-def _rows(
-    x: Float[Tensor, "sentences heads queries dim"], beams: int
-) -> Float[Tensor, "rows heads time dim"]:
-    """Queries that were folded into their sentence, as rows again."""
-    return rearrange(x, "b h (n t) d -> (b n) h t d", n=beams)

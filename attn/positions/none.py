@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from attn.contract import PositionKind
+from attn.contract import PositionKind, one_row
 from attn.registry import register
 
 
@@ -24,6 +24,6 @@ class NoPosition(nn.Module):
         super().__init__()
         self.dim, self.allow_bag_of_words = dim, allow_bag_of_words
 
-    def forward(self, position: Int[Tensor, "batch time"]) -> Float[Tensor, "batch time dim"]:
-        """Zeros."""
-        return torch.zeros(*position.shape, self.dim, device=position.device)
+    def forward(self, position: Int[Tensor, "batch time"]) -> Float[Tensor, "rows time dim"]:
+        """Zeros, which are one number seen everywhere; a model does not add them."""
+        return torch.zeros((), device=position.device).expand(*one_row(position).shape, self.dim)

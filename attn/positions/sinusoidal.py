@@ -5,7 +5,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from attn.contract import PositionKind, one_row
-from attn.distances import angles
+from attn.distances import angles, rates
 from attn.registry import register
 
 LAYOUTS = ("interleaved", "halves")
@@ -39,9 +39,11 @@ class Sinusoidal(nn.Module):
         if layout not in LAYOUTS:
             raise ValueError(f"layout={layout}: unknown; choose one of {', '.join(LAYOUTS)}")
         self.layout = layout
-        pair = torch.arange(dim // 2, dtype=torch.float32)
-        exponents = 2 * pair / dim if layout == "interleaved" else pair / max(dim // 2 - 1, 1)
-        self.register_buffer("rates", base**-exponents, persistent=False)
+        if layout == "interleaved":
+            rate = rates(dim, base, torch.empty((), dtype=torch.float32))
+        else:
+            rate = base ** -(torch.arange(dim // 2, dtype=torch.float32) / max(dim // 2 - 1, 1))
+        self.register_buffer("rates", rate, persistent=False)
 
     def forward(self, position: Int[Tensor, "batch time"]) -> Float[Tensor, "rows time dim"]:
         """The encoding of each position."""
