@@ -82,12 +82,14 @@ class Mixers:
         if section["name"] == NONE:
             return None
         within = not (self.outside or role is Role.CROSS)
-        return self.placed(key, section, role, dim, within=within)
+        return self.placed(key, section, role, dim, within=within, layer=layer)
 
-    def placed(self, key: str, section: Config, role: Role, dim: int, *, within: bool) -> Attention:
+    def placed(
+        self, key: str, section: Config, role: Role, dim: int, *, within: bool, layer: int = 0
+    ) -> Attention:
         """The attention of a section, positions acting within it or not."""
         inner = functools.partial(self._scheme, role, dim) if within else None
-        place = Place(role=role, query_dim=dim, memory_dim=dim, out_dim=dim, position=inner)
+        place = Place(role, dim, dim, dim, inner, layer)
         built: Attention = part({key: section}, key, "attention", place=place)
         return built
 

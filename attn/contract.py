@@ -133,10 +133,10 @@ class Capabilities:
 
 @dataclasses.dataclass(frozen=True)
 class Place:
-    """Where an attention is to stand: its role, the widths around it, who makes its positions.
+    """Where an attention is to stand: role, widths around it, who makes its positions, layer.
 
     ``position``, given the number of heads and the width of each, makes the scheme that acts within
-    the attention; None where none does.
+    the attention; None where none does. ``layer`` counts the layers of the role from 0 on.
     """
 
     role: Role
@@ -144,6 +144,7 @@ class Place:
     memory_dim: int
     out_dim: int
     position: Callable[[int, int], "InnerPosition"] | None = None
+    layer: int = 0
 
 
 @runtime_checkable

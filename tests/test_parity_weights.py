@@ -7,7 +7,8 @@ import torch
 from builders import build_attention, stream
 from parity import needs
 
-from attn.contract import Role
+from attn.contract import Place, Role
+from attn.registry import build
 
 pytestmark = pytest.mark.parity
 CAUSAL = torch.full((7, 7), -torch.inf, dtype=torch.float64).triu(1)
@@ -62,9 +63,9 @@ def test_differential_attention_is_that_of_diffllama(layer):
         hidden_size=24, num_attention_heads=6, attn_implementation="eager"
     )
     theirs = package.DiffLlamaAttention(config, layer).double().eval()
-    ours = build_attention(
-        "differential", Role.DECODER, dim=24, heads=6, lambda_init=theirs.lambda_init
-    )
+    place = Place(Role.DECODER, 24, 24, 24, layer=layer)
+    ours = build("attention", {"name": "differential", "heads": 6}, place=place).double().eval()
+    assert ours.core.lambda_init == pytest.approx(theirs.lambda_init)
     # Theirs pairs heads i and i + 3, ours neighbours.
     order = torch.tensor([0, 2, 4, 1, 3, 5])
     parts = ours.projections.joint.weight.split(24)

@@ -1,5 +1,6 @@
 """Attention whose weights are differences of two softmaxes, so that common noise cancels."""
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -103,9 +104,8 @@ class DifferentialAttention(ScoreAttention):
     ``y = W_o [h_1 .. h_{H/2}]``, ``h = (1 - lambda_init) RMSNorm((softmax(q_1 k_1^T / sqrt(d)) -
     lambda softmax(q_2 k_2^T / sqrt(d))) v)``, ``v`` of width ``2 d``, ``lambda = exp(a_1 . b_1) -
     exp(a_2 . b_2) + lambda_init``, ``a`` and ``b`` learned; zeros before ``W_o`` where a query may
-    see nothing. In the paper ``lambda_init = 0.8 - 0.6 exp(-0.3 l)`` in layer ``l``, from 0 on; an
-    attention does not know its layer, so it is 0.8 in all of them unless layers are named one by
-    one. Ye, Dong, Xia, Sun, Zhu, Huang, Wei 2024, "Differential Transformer".
+    see nothing. ``lambda_init = 0.8 - 0.6 exp(-0.3 (l - 1))`` in layer ``l``, from 1 on, unless it
+    is given. Ye, Dong, Xia, Sun, Zhu, Huang, Wei 2024, "Differential Transformer".
 
     Raises:
         ValueError: an odd number of heads, dropout of weights, other sizes that do not fit each
@@ -128,7 +128,7 @@ class DifferentialAttention(ScoreAttention):
         heads: int = 8,
         head_dim: int | None = None,
         bias: bool = False,
-        lambda_init: float = 0.8,
+        lambda_init: float | None = None,
         dropout: float = 0.0,
         kernel: str = "auto",
     ) -> None:
@@ -140,5 +140,11 @@ class DifferentialAttention(ScoreAttention):
                 "weights; model.attention_dropout=0 sets it for all"
             )
         maps = Projections(place, heads=heads, head_dim=head_dim, value_dim=head_dim, bias=bias)
-        core = DifferentialCore(maps.head_dim, lambda_init=lambda_init, kernel=kernel)
+        share = scheduled(place.layer) if lambda_init is None else lambda_init
+        core = DifferentialCore(maps.head_dim, lambda_init=share, kernel=kernel)
         super().__init__(place, projections=maps, core=core)
+
+
+def scheduled(layer: int) -> float:
+    """The ``lambda_init`` of a layer, here from 0 on: 0.2 in the first, nearly 0.8 far above."""
+    return 0.8 - 0.6 * math.exp(-0.3 * layer)

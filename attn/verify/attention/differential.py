@@ -7,9 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from attn.contract import Stream
+from attn import registry
+from attn.contract import Place, Stream
 from attn.verify import written
-from attn.verify.cases import Case, stream
+from attn.verify.cases import DIM, HEADS, Case, stream
 from attn.verify.proofs import holds, proof, same
 
 
@@ -73,10 +74,25 @@ def _cancels(case: Case) -> None:
 
 @proof("attention", "differential", "rows of weights sum to 1 - lambda")
 def _sums(case: Case) -> None:
-    attention = _built(case, 0.3)
+    attention = _built(case, 0.3, lambda_init=0.8)
     weights = attention(*written.streams(case), capture=True).weights
     same(weights.sum(-1), torch.full_like(weights[..., 0], 1 - 1.1), 1e-6)
     holds(weights.shape[1] == 2, f"{weights.shape[1]} maps for 4 heads")
+
+
+@proof("attention", "differential", "lambda starts from 0.2 in the first layer, from 0.8 far above")
+def _schedule(case: Case) -> None:
+    """``0.8 - 0.6 exp(-0.3 (l - 1))``, ``l`` from 1 on, or what is given."""
+    attention: Any = case.build()
+    holds(abs(attention.core.lambda_init - 0.2) < 1e-12, "another lambda in the first layer")
+    for layer, share in ((1, 0.35550907), (2, 0.47071302), (11, 0.77787010), (99, 0.8)):
+        place = Place(case.role, DIM, DIM, DIM, layer=layer)
+        made: Any = registry.build(
+            "attention", {"name": "differential", "heads": HEADS}, place=place
+        )
+        holds(abs(made.core.lambda_init - share) < 1e-8, f"another lambda above {layer} layers")
+        given: Any = case.build(lambda_init=0.3)
+        holds(given.core.lambda_init == 0.3, "not the lambda that is given")
 
 
 @proof("attention", "differential", "all kernels agree, flex without gradients on a CPU")
