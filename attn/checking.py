@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -13,14 +14,14 @@ from attn import registry
 from attn.assemble import FIXED, SECTIONS, Config, Mixers, model, part, schedule
 from attn.contract import OUTSIDE, Attention, Role
 from attn.registry import ConfigError
-from attn.roles import NONE, Roles, capabilities
+from attn.roles import LISTS, MOST, NONE, Roles, capabilities
 from attn.roles import SECTIONS as ATTENTIONS
 from attn.score.kernels import CUDA_ALONE
 
 KINDS = SECTIONS | {f"{role.value}_attention": "attention" for role in Role}
 KINDS["attention_elsewhere"] = "attention"
+FEW = 2  # numbers up to which stand in many a rule
 SIZE = 16  # of a vocabulary, where only the shapes of a model are checked
-LAYERS = 1000  # each is built to be checked
 SEEDS = 2**63  # what torch takes
 MANY = 10**9  # steps, of which no schedule complains
 
@@ -80,17 +81,6 @@ def is_count(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
-def unused(config: Config) -> dict[str, str]:
-    """The sections of attentions that no layer takes, and why; options set there are in vain."""
-    taken = {key for role in Role for key, _ in Roles(config).layers(role)}
-    why = dict.fromkeys(ATTENTIONS, "no layer takes it; every one has an attention of its own")
-    if "attention" in taken:
-        why["attention_elsewhere"] = (
-            f"no layer takes it; attention={config['attention']['name']} serves every role"
-        )
-    return {key: reason for key, reason in why.items() if key not in taken}
-
-
 def _section_problems(config: Config) -> Iterator[str]:
     for key in FIXED:
         yield from _every_fault(lambda one, key=key: part(one, key), config)  # type: ignore[misc]
@@ -129,8 +119,8 @@ def _part_problems(config: Config) -> Iterator[str]:
     if misplaced and not wrong:
         yield from (line for line in mixer_problems(config) if line not in misplaced)
     for option, count in config["model"].items():
-        if option.endswith("_layers") and isinstance(count, int) and count > LAYERS:
-            yield f"model.{option}={count}: must be at most {LAYERS}"
+        if option.endswith("_layers") and isinstance(count, int) and count > MOST:
+            yield f"model.{option}={count}: must be at most {MOST}"
 
 
 def mixer_problems(config: Config, roles: Iterable[Role] = tuple(Role)) -> list[str]:
@@ -143,10 +133,10 @@ def mixer_problems(config: Config, roles: Iterable[Role] = tuple(Role)) -> list[
 def _each_alone(config: Config, roles: Iterable[Role]) -> None:
     """Make the attentions by themselves; where one has no place, in a role that it serves."""
     mixers, dim = Mixers(config), config["model"].get("dim")
-    stands = (
-        [(role, *layer) for role in roles for layer in mixers.roles.layers(role)] if dim else []
-    )
+    stands = [(role, *one) for role in roles for one in mixers.roles.readable(role)] if dim else []
     with torch.device("meta"), contextlib.suppress(RuntimeError):  # of sizes, told elsewhere
+        if dim:
+            mixers.position(dim)
         for role, key, section in stands:
             if section["name"] == NONE:
                 continue
@@ -227,30 +217,49 @@ def _largest(config: Config) -> tuple[str, int]:
 def _every_fault(build: Callable[[Config], Any], config: Config) -> list[str]:
     """All that is built in vain for: a constructor tells one fault, so each is mended in turn.
 
-    An option that was complained of takes its default; what is wrong with that is not the user's.
+    An option that was complained of takes its default; what is wrong with that is not the user's,
+    nor is a complaint that names it.
     """
     changed = copy.deepcopy(dict(config))
     found: list[str] = []
-    mended: set[str] = set()
+    mended: dict[str, Any] = {}
     while lines := _trial(lambda: build(changed)):
         options = {line.partition("=")[0] for line in lines}
-        if options & mended:
+        if options & set(mended):
             break
-        found += lines
-        mended |= {option for option in options if _mend(changed, option)}
-        if not options & mended:
+        found += [line for line in lines if not _names_default(line, mended)]
+        now = {option: _mend(changed, option) for option in options}
+        mended |= {option: default for option, default in now.items() if default != MISSING}
+        if not options & set(mended):
             break
     return found
 
 
-def _mend(config: dict[str, Any], option: str) -> bool:
-    """Give an option its default, in place; whether there is one."""
-    key, _, name = option.partition(".")
-    default = defaults(key, config.get(key)).get(name, MISSING)
-    if default == MISSING:
-        return False
-    config[key][name] = default
-    return True
+def _names_default(line: str, mended: dict[str, Any]) -> bool:
+    """Whether a complaint is about what an option was mended to, which nobody gave."""
+    reason = line.partition(": ")[2]
+    for option, default in mended.items():
+        named = f"{option.rpartition('.')[2]}={registry.as_yaml(default)}"
+        number = isinstance(default, (int, float)) and default > FEW
+        told = f"(?:{re.escape(named)}{f'|{default}' if number else ''})"
+        if re.search(rf"(?<![\w.-]){told}(?![\w.])", reason):
+            return True
+    return False
+
+
+def _mend(config: dict[str, Any], option: str) -> Any:
+    """Give an option its default, in place, and tell it; ``???`` where there is none."""
+    key, _, name = option.rpartition(".")
+    head, _, number = key.partition(".")
+    section: Any = config.get(head)
+    if head in LISTS.values() and section and number.isdecimal():
+        section, head = section[int(number)], "attention"
+    elif number:
+        return MISSING
+    default = defaults(head, section).get(name, MISSING)
+    if default != MISSING:
+        section[name] = default
+    return default
 
 
 def newer_options(config: Config) -> list[str]:

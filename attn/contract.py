@@ -2,9 +2,9 @@
 
 An attention is a module that reads a query stream and, in the cross role, a memory stream. What a
 position may see follows from the role and from explicit position indices, never from tensor
-lengths, so that whole sequences, prefixes and single steps of decoding are one expression. In a
-decoder, positions ascend within a row: an attention that keeps sums of the past in place of its
-tokens takes what comes before in the tensor for what comes before in the sentence.
+lengths, so that whole sequences, prefixes and single steps of decoding are one expression. Within
+a row, positions ascend: an attention that keeps sums of the past in place of its tokens takes what
+comes before in the tensor for what comes before in the sentence.
 """
 
 import dataclasses
@@ -42,8 +42,8 @@ OUTSIDE = frozenset({PositionKind.NONE, PositionKind.INPUT})
 class Stream:
     """One batch of sequences with everything that describes it.
 
-    The positions of the real tokens of a row ascend where a decoder mixes them, and a state is
-    given tokens behind those that it has. Otherwise they may come in any order and with gaps.
+    The positions of the real tokens of a row ascend, with gaps or without, and a state is given
+    tokens behind those that it has. Where there are scores of all pairs, any order will do.
     """
 
     x: Float[Tensor, "batch time dim"]
@@ -110,6 +110,7 @@ class Capabilities:
         sequential: how many of them must follow each other, see ``Growth``.
         path: the most layers between two positions, see ``Growth``.
         paper: where it comes from.
+        only: options that do not act wherever it stands; given where none acts, they are refused.
     """
 
     roles: frozenset[Role]
@@ -124,6 +125,17 @@ class Capabilities:
     sequential: str = "1"
     path: str = "1"
     paper: str = ""
+    only: tuple["Only", ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Only:
+    """An option that acts in some roles alone, or beside some kinds of position schemes alone."""
+
+    option: str
+    where: str  # in words
+    roles: frozenset[Role] = frozenset(Role)
+    positions: frozenset[PositionKind] = frozenset(PositionKind)
 
     @property
     def growth(self) -> Growth:

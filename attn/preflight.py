@@ -67,7 +67,7 @@ class Preflight:
         if multirun:
             given = [*self._swept_by_config(given), *given]
         by_job = [(job, self._job_problems(job)) for job in overrides.jobs(given)]
-        if not any(lines for _, lines in by_job):
+        if given and not any(lines for _, lines in by_job):
             found += self._ignored(given, [job for job, _ in by_job])
         first: dict[str, tuple[Given, ...]] = {}
         for job, lines in by_job:
@@ -121,15 +121,17 @@ class Preflight:
                     yield f"{one.typed}: null cannot be swept; run it by itself"
 
     def _ignored(self, given: Sequence[Given], jobs: Sequence[Sequence[Given]]) -> Iterator[str]:
-        """What is set in vain: options of sections that no job uses."""
-        if not given:
-            return
+        """What is set in vain: sections and options that no job uses."""
         unused = [self.unused(self._settled(self._applied(job), job)) for job in jobs]
+        idle = {key: why for key, why in unused[0].items() if all(key in keys for keys in unused)}
         for one in given:
             if one.override.value() is None and self._is_group(one):
                 continue  # a place that is left empty
-            if all(one.section in sections for sections in unused):
-                yield f"{one.typed}: {unused[0][one.section]}"
+            if key := next(filter(idle.get, (one.section, one.key)), None):
+                yield f"{one.typed}: {idle[key]}"
+                continue
+            inside = ((key, naming.at({one.key: one.override.value()}, key)) for key in idle)
+            yield from (f"{key}={as_yaml(v)}: {idle[key]}" for key, v in inside if v is not None)
 
     def _job_problems(self, job: Sequence[Given]) -> list[str]:
         reasons = {one: self._group_problem(one) for one in job if self._is_group(one)}

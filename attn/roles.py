@@ -1,18 +1,16 @@
 """Which attention stands in which role and layer of a model."""
 
-import re
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from importlib.resources import files
 from typing import Any
 
-from omegaconf import OmegaConf
-
-from attn import registry
+from attn import entries, registry
 from attn.contract import OUTSIDE, Capabilities, PositionKind, Role
 from attn.registry import ConfigError
 
 Section = Mapping[str, Any]
 SECTIONS = ("attention", "attention_elsewhere", *(f"{role.value}_attention" for role in Role))
+SELF = (Role.ENCODER, Role.DECODER)  # the roles of self-attention
 NONE = "none"  # in place of an attention, where a model can do without
 USUAL: Mapping[Role, str | None] = {
     Role.ENCODER: "encoder_layers",
@@ -24,6 +22,8 @@ STANDS = {
     Role.DECODER: "self-attention in its decoder",
     Role.CROSS: "attention to the source",
 }
+MOST = 1000  # layers; a model is built to be checked
+NAMED = 4  # attentions in the name of a run's folder
 LISTS = {
     Role.ENCODER: "encoder_layers",
     Role.DECODER: "decoder_layers",
@@ -85,6 +85,23 @@ class Roles:
         named = [(key, one) for key, layers, one in self._entries(role) if layer in layers]
         return named[0] if named else self._role(role)
 
+    def readable(self, role: Role) -> list[tuple[str, Section]]:
+        """The key and the section of each attention of a role, as far as they can be read."""
+        found = [(key, section) for key, _, section in self._sound(role)]
+        if role in self.roles and not self._given(role):
+            with contextlib.suppress(ConfigError):
+                found = [self._role(role)]
+        known = registry.names("attention")
+        return [(key, section) for key, section in found if section["name"] in known]
+
+    def label(self) -> str:
+        """Who stands there, in a word: the one that serves what it can, else all that do."""
+        stand = [one for role in self.roles for one in self.layers(role)]
+        if "attention" in dict(stand) or not stand:
+            return str(self.config["attention"]["name"])
+        names = list(dict.fromkeys(section["name"] for _, section in stand))
+        return "_".join([*names[:NAMED], *(["more"] if len(names) > NAMED else [])])
+
     def summary(self) -> str:
         """Who stands where, in words."""
         said = []
@@ -105,8 +122,7 @@ class Roles:
         for role in Role:
             found += _told(lambda role=role: self._role_problems(role))  # type: ignore[misc]
         found += _told(self._idle)
-        if all(self._is_counted(role) for role in Role):
-            found += _told(self._position_problems)
+        found += _told(self._position_problems)
         if found:
             raise ConfigError(list(dict.fromkeys(found)))
 
@@ -121,23 +137,24 @@ class Roles:
         if self.config.get(own):
             return own, self.config[own]
         section = self.config["attention"]
-        if self._serves(section["name"], role):
+        if self.serves(section["name"], role):
             return "attention", section
         return "attention_elsewhere", self.config["attention_elsewhere"]
 
-    def _serves(self, name: str, role: Role) -> bool:
+    def serves(self, name: str, role: Role) -> bool:
+        """Whether an attention can stand in a role of this model."""
         return role in self.lacks if name == NONE else role in capabilities(name).roles
 
     def _able(self, roles: Iterable[Role]) -> str:
         """The attentions that can stand in one of some roles."""
         names = registry.names("attention")
-        return ", ".join(one for one in names if any(self._serves(one, role) for role in roles))
+        return ", ".join(one for one in names if any(self.serves(one, role) for role in roles))
 
     def _idle(self) -> Iterator[str]:
         """Whether the attention of all roles can take none that the model has."""
         name, model = self.config["attention"]["name"], self.config["model"].get("name")
         named = [role for role in self.roles if self.config.get(f"{role.value}_attention")]
-        if len(named) == len(self.roles) or any(self._serves(name, role) for role in self.roles):
+        if len(named) == len(self.roles) or any(self.serves(name, role) for role in self.roles):
             return
         roles = " or ".join(role.value for role in self.roles)
         why = f"cannot serve the {roles} role, and model={model} has no other"
@@ -148,8 +165,7 @@ class Roles:
         )
 
     def _role_problems(self, role: Role) -> Iterator[str]:
-        chosen = [(key, section) for key, _, section in self._entries(role)]
-        own = f"{role.value}_attention"
+        own, chosen = f"{role.value}_attention", self._given(role)
         if role not in self.roles:
             given = [LISTS[role]] if chosen else []
             given += [f"{own}={self.config[own]['name']}"] if self.config.get(own) else []
@@ -160,10 +176,12 @@ class Roles:
             return
         if chosen and self.config.get(own):
             yield f"{own}={self.config[own]['name']}: {LISTS[role]} names every layer; drop one"
-        for key, section in chosen or [self._role(role)]:
+        for key, entry in chosen:
+            yield from entries.faults(key, entry)
+        for key, section in self.readable(role):
             name = section["name"]
             yield from _fits(key, section) if chosen else ()  # other sections are checked already
-            if key != "attention" and not self._serves(name, role):
+            if key != "attention" and not self.serves(name, role):
                 yield (
                     f"{key}={name}: cannot serve the {role.value} role; "
                     f"choose one of {self._able([role])}"
@@ -171,21 +189,21 @@ class Roles:
         yield from self._cover_problems(role)
 
     def _cover_problems(self, role: Role) -> Iterator[str]:
-        taken = [layer for _, layers, _ in self._entries(role) for layer in layers]
-        if not taken or not self._is_counted(role):
-            return
+        """Layers that no entry names, or several, or that there are not; a fault each."""
+        given = [entries.layers(entry) for _, entry in self._given(role)]
         count = self._count(role)
-        for layer in sorted(set(taken) | set(range(count))):
-            times = taken.count(layer)
-            if layer >= count:
-                yield f"{LISTS[role]}: layer {layer} does not exist; they are 0-{count - 1}"
-            elif times != 1:
+        if not given or type(count) is not int:  # the model tells that it is no number
+            return
+        named, those = [layers for layers in given if layers], f"0-{count - 1}"
+        for layer in range(min(count, MOST)):
+            times = sum(layer in layers for layers in named)
+            if times > 1 or (not times and all(given)):
                 often = f"named {times} times" if times else "not named"
-                yield f"{LISTS[role]}: layer {layer} is {often}; name each of 0-{count - 1} once"
-
-    def _is_counted(self, role: Role) -> bool:
-        """Whether the layers of a role have a number; the model tells that they have none."""
-        return type(self._count(role)) is int
+                yield f"{LISTS[role]}: layer {layer} is {often}; name each of {those} once"
+        for layers in named:
+            if layers[-1] >= count:
+                beyond = max(layers[0], count)
+                yield f"{LISTS[role]}: layer {beyond} does not exist; they are {those}"
 
     def _count(self, role: Role) -> Any:
         if role not in self.roles:
@@ -197,7 +215,7 @@ class Roles:
         """Attentions within which the position scheme cannot act, an encoder without order."""
         position = self.config["position"]
         kind = kind_of(position["name"])
-        stands = {role: self._self(role) for role in (Role.ENCODER, Role.DECODER)}
+        stands = {role: self._self(role) for role in SELF}
         named = [each for role in stands for each in stands[role]]
         taken = frozenset.intersection(
             frozenset(PositionKind) if named else OUTSIDE,
@@ -210,7 +228,7 @@ class Roles:
                     f"position={position['name']}: cannot act within {key}={name}; "
                     f"choose one of {', '.join(able)}"
                 )
-        if not named and kind not in OUTSIDE:
+        if not set(SELF) & set(self.roles) and kind not in OUTSIDE:
             yield (
                 f"position={position['name']}: acts within self-attention, and "
                 f"model={self.config['model'].get('name')} has none; "
@@ -218,7 +236,8 @@ class Roles:
             )
         if kind is not PositionKind.NONE or position.get("allow_bag_of_words"):
             return
-        if not stands[Role.ENCODER]:  # read in order, then
+        given, readable = self._given(Role.ENCODER), stands[Role.ENCODER]
+        if not readable or 0 < len(readable) < len(given):  # read in order, or nobody knows how
             return
         if not any(capabilities(name).order_aware for _, name in stands[Role.ENCODER]):
             yield (
@@ -227,51 +246,26 @@ class Roles:
             )
 
     def _self(self, role: Role) -> list[tuple[str, str]]:
-        """The key and the name of the attention of each layer of a role."""
-        return [(key, section["name"]) for key, section in self.layers(role)]
+        """The key and the name of each attention of a role that can be read."""
+        return [(key, section["name"]) for key, section in self.readable(role)]
 
-    def _entries(self, role: Role) -> list[tuple[str, list[int], Section]]:
-        entries = [
-            (f"{LISTS[role]}.{number}", entry)
-            for number, entry in enumerate(self.config.get(LISTS[role]) or [])
-        ]
-        found = [line for key, entry in entries if (line := _malformed(key, entry))]
-        if found:
+    def _entries(self, role: Role) -> list[tuple[str, range, Section]]:
+        """The key, the layers and the section of each entry for single layers."""
+        if found := [line for one in self._given(role) for line in entries.faults(*one)]:
             raise ConfigError(found)
-        return [(key, *self._entry(entry)) for key, entry in entries]
+        return self._sound(role)
 
-    def _entry(self, entry: Section) -> tuple[list[int], Section]:
-        first, _, last = str(entry["layers"]).partition("-")
-        options = {option: value for option, value in entry.items() if option != "layers"}
-        layers = list(range(int(first), int(last or first) + 1))
-        return layers, {**self._yaml(entry["name"]), **options}
+    def _given(self, role: Role) -> list[tuple[str, Any]]:
+        listed = enumerate(self.config.get(LISTS[role]) or [])
+        return [(f"{LISTS[role]}.{number}", entry) for number, entry in listed]
 
-    def _yaml(self, name: str) -> dict[str, Any]:
-        """The section that ``attention=NAME`` would give, sizes taken from this model."""
-        file = files("attn.conf").joinpath("attention", f"{name}.yaml")
-        if not file.is_file():
-            component = registry.find("attention", name)
-            own = registry.defaults(component, registry.get_kind("attention").given)
-            shared = {"heads": "${model.heads}", "dropout": "${model.attention_dropout}"}
-            section: Any = {**own, **{key: shared[key] for key in own if key in shared}}
-        else:
-            section = OmegaConf.create(file.read_text(encoding="utf-8"))
-        whole = OmegaConf.create({"model": dict(self.config["model"]), "section": section})
-        plain = OmegaConf.to_container(whole.section, resolve=True)
-        assert isinstance(plain, dict)
-        return {str(key): value for key, value in plain.items()}
-
-
-def _malformed(key: str, entry: Any) -> str | None:
-    """Why an entry for single layers cannot be read, if so."""
-    if not isinstance(entry, Mapping) or not {"layers", "name"} <= set(entry):
-        return f"{key}={registry.as_yaml(entry)}: must look like {{layers: 0-2, name: softmax}}"
-    if not re.fullmatch(r"\d+(-\d+)?", str(entry["layers"])):
-        return f"{key}.layers={entry['layers']}: must look like 3 or 0-2"
-    known = registry.names("attention")
-    if entry["name"] not in known:
-        return f"{key}.name={entry['name']}: unknown; {registry.suggest(str(entry['name']), known)}"
-    return None
+    def _sound(self, role: Role) -> list[tuple[str, range, Section]]:
+        """The entries that can be read."""
+        return [
+            (key, entries.layers(entry) or range(0), entries.section(entry, self.config["model"]))
+            for key, entry in self._given(role)
+            if not list(entries.faults(key, entry))
+        ]
 
 
 def _fits(key: str, section: Section) -> Iterator[str]:
@@ -283,8 +277,10 @@ def _fits(key: str, section: Section) -> Iterator[str]:
 
 
 def _told(find: Callable[[], Iterable[str]]) -> list[str]:
-    """The problems that are found, or those that keep from looking further."""
+    """The problems that are found, those that keep from looking further last."""
+    found: list[str] = []
     try:
-        return list(find())
+        found.extend(find())
     except ConfigError as error:
-        return error.problems
+        found += error.problems
+    return found

@@ -24,9 +24,12 @@ STATES = ("planned", "running", "interrupted", "finished", "failed")
 UNREADABLE = "unreadable status.json"
 
 
-def folder(config: Mapping[str, Any], identity: str) -> Path:
-    """``output/study/choices-identity/seed-n``, of the letters that every file system takes."""
-    choices = "-".join(str(config[kind]["name"]) for kind in ("model", "attention", "position"))
+def folder(config: Mapping[str, Any], identity: str, attention: str) -> Path:
+    """``output/study/choices-identity/seed-n``, of the letters that every file system takes.
+
+    ``attention`` says in a word which attentions there are.
+    """
+    choices = f"{config['model']['name']}-{attention}-{config['position']['name']}"
     parts = (str(config["study"]), f"{choices}-{identity}", f"seed-{config['seed']}")
     return Path(str(config["output"])).joinpath(*map(safe, parts))
 

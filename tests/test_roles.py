@@ -136,6 +136,25 @@ def test_a_layer_takes_sizes_from_the_model_without_a_yaml_too():
             ["encoder_layers.0.layers=first: must look like 3 or 0-2"],
         ),
         (
+            {"encoder_layers": [{"layers": "2-0", "name": "softmax"}]},
+            ["encoder_layers.0.layers=2-0: ends before it begins; write 0-2"],
+        ),
+        (
+            {"decoder_layers": [{"layers": 0, "name": "softmax"}, {"layers": "1-0", "name": "x"}]},
+            [
+                "decoder_layers.1.layers=1-0: ends before it begins; write 0-1",
+                "decoder_layers.1.name=x: unknown; choose one of onlooker, softmax",
+            ],
+        ),
+        (
+            {"decoder_layers": [{"layers": "0-999999999", "name": "softmax"}]},
+            ["decoder_layers: layer 2 does not exist; they are 0-1"],
+        ),
+        (
+            {"decoder_layers": [{"layers": "0-9999999999", "name": "softmax"}]},
+            ["decoder_layers.0.layers=0-9999999999: must look like 3 or 0-2"],
+        ),
+        (
             {"position": {"name": "none"}},
             [
                 "position=none: the encoder would see a bag of words; choose one of learned, "
@@ -163,6 +182,79 @@ def test_every_entry_that_cannot_be_read_is_named():
         "softmax",
         "encoder_layers.1.layers=x: must look like 3 or 0-2",
     ]
+
+
+def test_an_entry_that_cannot_be_read_hides_nothing():
+    """Neither its own other faults, nor those of other entries, layers and parts."""
+    entries = [
+        {"layers": "0-1", "name": "softmax", "haeds": 2},
+        {"layers": "x", "name": "sotfmax"},
+        {"name": "sotfmax"},
+        {"layers": 1, "name": "onlooker"},
+    ]
+    options = "choose one of bias, dropout, head_dim, heads, kernel, value_dim"
+    unknown = "unknown; did you mean 'softmax'? choose one of onlooker, softmax"
+    changes = {"encoder_layers": entries, "position": {"name": "lerned"}}
+    assert problems(Roles(config(**changes))) == [
+        "encoder_layers.1.layers=x: must look like 3 or 0-2",
+        f"encoder_layers.1.name=sotfmax: {unknown}",
+        "encoder_layers.2={name: sotfmax}: must look like {layers: 0-2, name: softmax}",
+        f"encoder_layers.2.name=sotfmax: {unknown}",
+        f"encoder_layers.0.haeds=2: unknown option; did you mean 'heads'? {options}",
+        "encoder_layers.3=onlooker: cannot serve the encoder role; choose one of softmax",
+        "encoder_layers: layer 1 is named 2 times; name each of 0-2 once",
+        "position=lerned: unknown; did you mean 'learned'? choose one of learned, none, sinusoidal",
+    ]
+
+
+def test_an_encoder_is_not_said_to_lack_order_where_nobody_can_know(monkeypatch):
+    entries = [{"layers": "0-1", "name": "softmax"}, {"layers": 2, "name": "x"}]
+    chosen = {"encoder_layers": entries, "position": {"name": "none"}}
+    assert problems(Roles(config(**chosen))) == [
+        "encoder_layers.1.name=x: unknown; choose one of onlooker, softmax"
+    ]
+
+
+def test_a_list_that_cannot_be_read_is_not_left_out_where_a_model_is_built():
+    entries = [{"layers": "1-0", "name": "softmax"}]
+    with pytest.raises(ConfigError, match="ends before it begins"):
+        Roles(config(decoder_layers=entries)).section(Role.DECODER, 0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "label"),
+    [
+        ({}, "softmax"),
+        ({"attention": {"name": "onlooker"}}, "onlooker"),
+        ({"cross_attention": {"name": "onlooker"}}, "softmax"),
+        ({f"{role.value}_attention": {"name": "softmax"} for role in Role}, "softmax"),
+        (
+            {"attention": {"name": "onlooker"}, "cross_attention": {"name": "softmax"}},
+            "softmax",
+        ),
+        (
+            {
+                "encoder_attention": {"name": "softmax"},
+                "decoder_attention": {"name": "softmax"},
+                "cross_layers": [{"layers": n, "name": "onlooker"} for n in (0, 1)],
+            },
+            "softmax_onlooker",
+        ),
+    ],
+)
+def test_a_word_for_who_stands_there(changes, label):
+    assert Roles(config(**changes)).label() == label
+
+
+def test_the_word_stays_short(monkeypatch):
+    for name in "abcde":
+        known = registry.get_kind("attention").components
+        monkeypatch.setitem(known, name, registry.find("attention", "softmax"))
+    model = config()["model"] | {"encoder_layers": 5}
+    layers = [{"layers": n, "name": name} for n, name in enumerate("abcde")]
+    own = {f"{role}_attention": {"name": "a"} for role in ("decoder", "cross")}
+    roles = Roles(config(model=model, encoder_layers=layers, **own))
+    assert roles.label() == "a_b_c_d_more"
 
 
 def test_a_section_is_checked_where_it_stands_in_no_role_too():

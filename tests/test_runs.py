@@ -27,8 +27,8 @@ def config(**changes):
 
 
 def test_folders_have_plain_names():
-    made = runs.folder(config(study="my study/ü"), "0123abcd")
-    assert made.as_posix() == "outputs/my_study_/transformer-softmax-none-0123abcd/seed-1"
+    made = runs.folder(config(study="my study/ü"), "0123abcd", "soft max")
+    assert made.as_posix() == "outputs/my_study_/transformer-soft_max-none-0123abcd/seed-1"
 
 
 def test_a_run_is_found_from_above(tmp_path):

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from attn.contract import Capabilities, Place, PositionKind, Role, State
+from attn.contract import Capabilities, Only, Place, PositionKind, Role, State
 from attn.registry import register
 from attn.score import kernels
 from attn.score.core import Core
@@ -98,6 +98,14 @@ class LatentAttention(ScoreAttention):
         kernels=kernels.KERNELS,
         time="T S (d_c + d_R) H",
         paper="DeepSeek-AI 2024",
+        only=(
+            Only(
+                "rotary_dim",
+                "self-attention with a rotary position scheme",
+                frozenset({Role.ENCODER, Role.DECODER}),
+                frozenset({PositionKind.ROTARY}),
+            ),
+        ),
     )
 
     def __init__(

@@ -10,6 +10,7 @@ from attn.contract import (
     Capabilities,
     Growth,
     MixerOutput,
+    Only,
     Place,
     PositionKind,
     Role,
@@ -49,6 +50,7 @@ class WindowAttention(ScoreAttention):
         time="T radius D",
         path="T / radius",
         paper="Beltagy et al. 2020",
+        only=(Only("global_tokens", "an encoder", frozenset({Role.ENCODER})),),
     )
 
     def __init__(

@@ -19,6 +19,7 @@ from attn import (
     runs,
     snapshot,
     stored,
+    vain,
 )
 from attn.assemble import Material
 from attn.batching import Batch, Batches, ahead
@@ -29,6 +30,7 @@ from attn.interrupt import Interrupt
 from attn.precision import Precision
 from attn.registry import ConfigError, RunError, as_yaml
 from attn.reporting import Report, warn
+from attn.roles import Roles
 from attn.trainer import Session, Trainer
 from attn.translation import Translator
 from attn.watch import Development, Watch
@@ -55,8 +57,8 @@ def check(cfg: DictConfig) -> list[str]:
 
 
 def unused(cfg: DictConfig) -> dict[str, str]:
-    """The sections in which options would be set in vain, and why."""
-    return checking.unused(assemble.plain(cfg))
+    """The sections and options that would be set in vain, and why."""
+    return vain.unused(assemble.plain(cfg))
 
 
 def run(cfg: DictConfig) -> float | None:
@@ -98,7 +100,7 @@ class Job:
             number_format=precision.format,
             needs_steps=assemble.schedule(config).needs_steps,
         )
-        folder = runs.folder(config, hash_)
+        folder = runs.folder(config, hash_, Roles(config).label())
         kept = Checkpoints(
             folder / "checkpoints", keep_best=trainer.keep_best, keep_last=trainer.keep_last
         )
