@@ -4,9 +4,12 @@ Angles need float32: in bf16 the product of a position and a rate is wrong by ra
 hundred tokens on. So nothing here is computed in a shorter format, autocast or not.
 """
 
+from typing import Any
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+from torch.utils.weak import WeakTensorKeyDictionary
 
 from attn.precision import at_least_float32
 
@@ -15,11 +18,40 @@ Queries = Int[Tensor, "rows queries"]
 Keys = Int[Tensor, "others keys"]
 Distances = Int[Tensor, "most queries keys"]
 Biases = Float[Tensor, "most heads queries keys"]
+_seen: Any = WeakTensorKeyDictionary()
 
 
 def relative(query: Queries, key: Keys) -> Distances:
     """``j - i``, how far each key j lies ahead of each query i; negative for keys behind it."""
     return key[:, None, :] - query[:, :, None]
+
+
+@torch.compiler.disable  # type: ignore[untyped-decorator]
+def span(query: Queries, key: Keys) -> tuple[int, int]:
+    """The least and the greatest ``i - j``.
+
+    Elsewhere than on a CPU, looking is a wait for the device: it is done once for all layers that
+    are given the same positions.
+    """
+    if len(query) > 1 and len(key) > 1:
+        return _look(-relative(query, key))
+    (first, last), (start, end) = _ends(query), _ends(key)
+    return first - end, last - start
+
+
+def _ends(position: Queries) -> tuple[int, int]:
+    """The least and the greatest position, remembered as long as the tensor is and stays as is."""
+    owner = position if position._base is None else position._base
+    view = position.storage_offset(), position.shape, position.stride(), position._version
+    known = _seen.setdefault(owner, {})
+    if view not in known:
+        known[view] = _look(position)
+    return known[view]
+
+
+def _look(numbers: Tensor) -> tuple[int, int]:
+    least, most = torch.stack(numbers.aminmax()).tolist()
+    return least, most
 
 
 def clipped(distance: Distances, most: int) -> Distances:

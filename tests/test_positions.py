@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from builders import build_attention, build_model, stream
 from messages import exactly
 
-from attn import assemble, registry
+from attn import assemble, distances, registry
 from attn.contract import OUTSIDE, PositionKind, Role, Stream
 
 pytestmark = pytest.mark.usefixtures("unchecked")  # the proofs check them, with every scheme
@@ -335,6 +335,33 @@ def test_tables_are_of_distances_not_of_pairs(name):
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
         attention(query)
     assert max(sizes) < 50 * 50 * 4 * 3
+
+
+def test_layers_look_once_at_how_far_positions_lie_apart(monkeypatch):
+    """Elsewhere than on a CPU, each look is a wait for the device."""
+    looks, real = [], distances._look
+    monkeypatch.setattr(distances, "_look", lambda position: looks.append(1) or real(position))
+    model = build_model(position="transformer_xl")
+    tokens = torch.full((2, 4), 5)
+    for _ in range(3):
+        model(tokens, tokens == 5, tokens)
+    assert len(looks) == 3 * 2  # of two layers each, the encoder once and the decoder once
+
+
+def test_the_span_of_positions_is_that_of_all_pairs():
+    line = torch.arange(7)[None]
+    room = torch.zeros(2, 9, dtype=torch.long)
+    for end in (3, 5, 9):
+        room[:, end - 3 : end] = torch.arange(end, end + 3) * 2  # as a decoder's state is filled
+        for query, key in (
+            (line, line),
+            (line + 30, line * 3),
+            (line[:, 3:5], line[:, :2]),
+            (line[:, :1], room[:, :end]),
+            (room + torch.tensor([[0], [40]]), room[:, :end]),
+        ):
+            behind = query[:, :, None] - key[:, None, :]
+            assert distances.span(query, key) == (int(behind.min()), int(behind.max()))
 
 
 def test_one_table_of_t5_serves_all_layers_of_a_role():

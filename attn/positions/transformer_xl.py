@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from attn.contract import PositionKind, Role
-from attn.distances import Keys, Queries, angles, pick, rates, relative
+from attn.distances import Keys, Queries, angles, pick, rates, relative, span
 from attn.registry import register
 from attn.score import kernels
 from attn.score.projections import by_head
@@ -51,9 +51,9 @@ class TransformerXL(nn.Module):
         """What is added to ``q . k`` before it is scaled."""
         preferred = self.content_bias.expand(len(query), -1, -1, -1).to(key.dtype)
         behind = -relative(query_position, key_position)
+        first, last = span(query_position, key_position)
         if self.causal:  # keys ahead are masked; places for them need not be made
-            behind = behind.clamp(min=0)
-        first, last = torch.stack(behind.aminmax()).tolist()
+            behind, first, last = behind.clamp(min=0), max(first, 0), max(last, 0)
         places = by_head(self._places(first, last)[None], len(self.content_bias))
         by_distance = torch.matmul(query + self.place_bias, places.transpose(-2, -1))
         return kernels.products(preferred, key) + pick(by_distance, behind - first)
