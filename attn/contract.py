@@ -104,6 +104,8 @@ class Capabilities:
             Where a state no longer knows its tokens, a traced one gives them step by step.
         state: what a decoder keeps of a sentence: ``kv`` grows with it, all others do not.
         even_heads: whether two heads work together, so that their number must be even.
+        remembers: whether, in the cross role, each hypothesis has a state of its own, beside the
+            source that those of a sentence share.
         order_aware: whether it tells the order of its keys without positions.
         gap: how far step by step may lie from all at once, where that is part of the method.
         time: operations of one layer, ``T`` queries, ``S`` keys, width ``D``.
@@ -119,6 +121,7 @@ class Capabilities:
     weights: str = "exact"
     state: str = "kv"
     even_heads: bool = False
+    remembers: bool = False
     order_aware: bool = False
     gap: float = 0.0
     time: str = "T S D"

@@ -1,6 +1,7 @@
 """Which attention stands in which role and layer of a model."""
 
 import contextlib
+import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -32,8 +33,11 @@ LISTS = {
 
 
 def capabilities(name: str) -> Capabilities:
-    """What an attention declares."""
-    declared: Capabilities = registry.find("attention", name).capabilities  # type: ignore[attr-defined]
+    """What an attention declares; of kernels nothing, where no option chooses among them."""
+    component = registry.find("attention", name)
+    declared: Capabilities = component.capabilities  # type: ignore[attr-defined]
+    if declared.kernels and "kernel" not in registry.option_types(component):
+        return dataclasses.replace(declared, kernels=())
     return declared
 
 

@@ -10,8 +10,9 @@ from attn.verify import Case, cases
 def build_attention(name, role, *, dim=12, position="none", **options):
     """An attention in float64, in evaluation mode."""
     component = registry.find("attention", name)
-    heads = {"heads": 2 if component.capabilities.even_heads else 3}
-    chosen = heads if "heads" in registry.option_types(component) else {}
+    taken = registry.option_types(component)
+    pairs = component.capabilities.even_heads or "kv_heads" in taken
+    chosen = {"heads": 2 if pairs else 3} if "heads" in taken else {}
     return Case(name, role, position).build(dim=dim, **{**chosen, **options})
 
 

@@ -54,6 +54,7 @@ class CoverageAttention(nn.Module):
     capabilities = Capabilities(
         roles=frozenset({Role.CROSS}),
         state="coverage",
+        remembers=True,
         time="T S D",
         sequential="T",
         paper="Tu et al. 2016",

@@ -26,7 +26,6 @@ class GroupedQueryAttention(ScoreAttention):
         roles=frozenset(Role),
         positions=frozenset(PositionKind),
         kernels=kernels.KERNELS,
-        even_heads=True,
         paper="Ainslie et al. 2023",
     )
 

@@ -29,6 +29,7 @@ class MonotonicLocalAttention(ScoreAttention):
     capabilities = Capabilities(
         roles=frozenset({Role.CROSS}),
         kernels=kernels.KERNELS,
+        state="static",
         order_aware=True,
         path="T / radius",
         paper="Luong et al. 2015",
@@ -76,6 +77,7 @@ class PredictiveLocalAttention(ScoreAttention):
         roles=frozenset({Role.CROSS}),
         kernels=kernels.UNFUSED,
         weights="partial",
+        state="static",
         order_aware=True,
         paper="Luong et al. 2015",
     )

@@ -1,5 +1,6 @@
 """Multi-head attention to places of the source, whatever stands there."""
 
+import torch
 from einops import rearrange
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
@@ -76,7 +77,10 @@ class LocationAttention(nn.Module):
         return StaticKeyValueState(value[..., :0], value, memory.position, memory.valid)
 
     def _check(self, position: Int[Tensor, "rows keys"], valid: Bool[Tensor, "rows keys"]) -> None:
-        # Elsewhere than on a CPU, looking costs a wait: only where there is a doubt.
+        # Elsewhere than on a CPU, looking costs a wait: only where there is a doubt. What is
+        # compiled would be cut in two by it, and fails at the gathering of scores.
+        if torch.compiler.is_compiling():
+            return
         if position.numel() and (position.device.type == "cpu" or position.shape[1] > self.room):
             last = int(position.masked_fill(~valid, 0).max())
             if last >= self.room:

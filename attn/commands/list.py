@@ -51,6 +51,7 @@ CAPABILITIES = {
     "weights": "what it shows: exact, partial, free or signed rows, or what its work implies",
     "state": "what decoding keeps from step to step; kv: keys and values",
     "even_heads": "whether two heads work together, so that their number must be even",
+    "remembers": "whether, to the source, each hypothesis has a state of its own",
     "order_aware": "whether it knows the order of tokens without positions",
     "gap": "how far decoding may lie from training, where that is part of the method",
     "time": "operations of a layer: T queries, S keys, width D",
