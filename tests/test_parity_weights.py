@@ -1,4 +1,4 @@
-"""Sinks, talking heads and differential attention beside those of outside packages."""
+"""Attentions that weigh in their own way beside those of outside packages."""
 
 from types import SimpleNamespace
 
@@ -6,6 +6,7 @@ import pytest
 import torch
 from builders import build_attention, stream
 from parity import needs
+from torch import nn
 
 from attn.contract import Place, Role
 from attn.registry import build
@@ -54,6 +55,64 @@ def test_talking_heads_are_those_of_x_transformers(role):
     y = theirs(query.x, mask=query.valid)
     # Theirs takes the softmax in float32.
     assert torch.allclose(ours(query).y[query.valid], y[query.valid], atol=1e-5)
+
+
+@pytest.mark.parametrize("role", [Role.ENCODER, Role.DECODER])
+def test_sigmoids_are_those_of_x_transformers(role):
+    package = needs("x_transformers.attend")
+    ours, query = build_attention("sigmoid", role), stream(3, 7, lengths=[7, 4, 1])
+    theirs = package.Attend(sigmoid=True, causal=role is Role.DECODER, heads=3)
+    seen = query.valid[:, None, None].expand(-1, 1, 7, -1)
+    seen = seen.tril() if role is Role.DECODER else seen
+    count = seen.sum(-1, keepdim=True).expand(-1, 3, -1, 7)
+    q, k, v = ours.projections.all_of(query.x)
+    # Theirs leaves out that a weight is the smaller the more keys there are.
+    context, _ = theirs(q, k, v, mask=query.valid[:, None, None], attn_bias=-count.double().log())
+    y = ours.projections.join(context)
+    assert torch.allclose(ours(query).y[query.valid], y[query.valid], atol=1e-12)
+
+
+def test_cosines_are_those_of_swin():
+    package = needs("transformers.models.swinv2.modeling_swinv2")
+    config = needs("transformers").Swinv2Config(qkv_bias=False, attention_probs_dropout_prob=0.0)
+    theirs = package.Swinv2SelfAttention(config, 12, 3, (1, 7)).double().eval()
+    for parameter in theirs.continuous_position_bias_mlp.parameters():
+        parameter.data.zero_()  # no positions
+    theirs.logit_scale.data = torch.tensor([0.5, 2.0, 9.0]).double().view(3, 1, 1)
+    ours = build_attention("cosine", Role.ENCODER)
+    maps = theirs.query, theirs.key, theirs.value
+    ours.projections.joint.weight.data = torch.cat([linear.weight.data for linear in maps])
+    ours.projections.out.weight.data = torch.eye(12, dtype=torch.float64)
+    # Theirs learns the logarithm of what the cosines are multiplied by, which is at most 100.
+    ours.norms.query.log_temperature.data = -theirs.logit_scale.data.flatten()
+    query = stream(3, 7)
+    assert torch.allclose(ours(query).y, theirs(query.x)[0], atol=1e-10)
+
+
+@pytest.mark.parametrize("role", [Role.ENCODER, Role.DECODER])
+def test_gates_are_those_of_qwen3_next(role):
+    package = needs("transformers.models.qwen3_next.modeling_qwen3_next")
+    config = needs("transformers").Qwen3NextConfig(
+        hidden_size=12,
+        num_attention_heads=3,
+        num_key_value_heads=3,
+        head_dim=4,
+        attention_bias=False,
+        attn_implementation="eager",
+    )
+    theirs = package.Qwen3NextAttention(config, layer_idx=0).double().eval()
+    theirs.q_norm, theirs.k_norm = nn.Identity(), nn.Identity()
+    ours = build_attention("gated", role)
+    queries, gates = theirs.q_proj.weight.data.view(3, 2, 4, 12).unbind(1)
+    parts = queries.flatten(0, 1), theirs.k_proj.weight.data, theirs.v_proj.weight.data
+    ours.projections.joint.weight.data = torch.cat(parts)
+    ours.gate.map.weight.data = gates.flatten(0, 1)
+    ours.projections.out.weight.data = theirs.o_proj.weight.data
+    query = stream(3, 7)
+    unturned = torch.ones(3, 7, 4).double(), torch.zeros(3, 7, 4).double()  # cosines, sines
+    y, _ = theirs(query.x, unturned, CAUSAL if role is Role.DECODER else None)
+    # Their weights are computed in float32.
+    assert torch.allclose(ours(query).y, y, atol=1e-6)
 
 
 @pytest.mark.parametrize("layer", [0, 5])
