@@ -1,4 +1,4 @@
-"""Every choice of attention, role, positions, kernel and capture builds or is refused."""
+"""Every choice of attention, role, positions and kernel builds or is refused."""
 
 import pytest
 
@@ -16,7 +16,7 @@ NAMES, POSITIONS = made_names(), registry.names("position")
 def test_there_is_no_third_outcome(name):
     counted = cells.count(map(cells.outcome, cells.every([name], POSITIONS)))
     assert [f"{one.cell}: {one.wrong}" for one in counted.wrong] == []
-    assert counted.built + counted.refused == 3 * len(POSITIONS) * 4 * 2
+    assert counted.built + counted.refused == 3 * len(POSITIONS) * 4
     print(f"{name}: {counted}")
 
 
@@ -25,8 +25,8 @@ def able(role):
 
 
 def test_every_reason_is_told_at_once():
-    one = cells.outcome(cells.Cell("coverage", Role.ENCODER, "none", "sdpa", True))
-    assert str(one.cell) == "encoder_attention=coverage position=none kernel=sdpa captured"
+    one = cells.outcome(cells.Cell("coverage", Role.ENCODER, "none", "sdpa"))
+    assert str(one.cell) == "encoder_attention=coverage position=none encoder_attention.kernel=sdpa"
     assert one.wrong is None
     kernel, role, order = one.refused
     assert kernel.startswith("encoder_attention.kernel=sdpa: unknown option; ")
@@ -39,14 +39,14 @@ def test_every_reason_is_told_at_once():
 
 
 def test_a_kernel_that_cannot_serve_is_told_beside_a_role():
-    one = cells.outcome(cells.Cell("local_p", Role.DECODER, "sinusoidal", "flex", False))
+    one = cells.outcome(cells.Cell("local_p", Role.DECODER, "sinusoidal", "flex"))
     assert sorted(cells.reason_of(line) for line in one.refused) == ["kernel", "role"]
     assert one.wrong is None
     assert cells.reason_of("attention.heads=5: must divide the width 16") == "options"
 
 
 def test_counts_in_words():
-    built = cells.Outcome(cells.Cell("softmax", Role.ENCODER, "none", "auto", False), (), None)
+    built = cells.Outcome(cells.Cell("softmax", Role.ENCODER, "none", "auto"), (), None)
     refused = cells.Outcome(built.cell, ("position=none: ...", "encoder_attention=x: ..."), None)
     wrong = cells.Outcome(built.cell, (), "KeyError: 'x'")
     counted = cells.count([built, built, refused, wrong])
@@ -71,7 +71,6 @@ def declared(request):
 
     yield "declared"
     del registry.get_kind("attention").components["declared"]
-    cells._problems.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -90,6 +89,5 @@ def declared(request):
     indirect=["declared"],
 )
 def test_what_is_wrong_with_a_cell_is_said(declared, wrong):
-    cells._problems.cache_clear()
-    one = cells.outcome(cells.Cell(declared, Role.ENCODER, "sinusoidal", "sdpa", False))
+    one = cells.outcome(cells.Cell(declared, Role.ENCODER, "sinusoidal", "sdpa"))
     assert one.wrong == wrong

@@ -137,8 +137,9 @@ def test_proofs_of_all_are_named_and_numbered():
     generic = [one for one in PROOFS if one.name is None]
     assert {one.topic[0] for one in generic} == {"G", "P"}
     topics = {one.topic for one in generic if one.kind == "attention"}
-    # G14, parameters, is the README's table; G18, mutations, is test_mutations.py.
+    # G14, parameters, is for each to prove; G18, mutations, is test_mutations.py.
     assert topics == {f"G{number}" for number in range(1, 18) if number != 14}
+    assert {one.name for one in PROOFS if one.topic == "G14"} == set(NAMES)
 
 
 def test_no_scheme_acts_within_cross_attention():
@@ -205,10 +206,52 @@ def test_the_smallest_case_has_the_fewest_choices():
     ]
     assert smallest([Result(one, case, "no", 0.1) for case in cases]).case is cases[1]
     assert [str(case) for case in cases] == [
-        "attention=softmax role=decoder kernel=sdpa",
+        "attention=softmax role=decoder attention.kernel=sdpa",
         "attention=softmax role=decoder",
         "attention=softmax role=decoder position=rope",
     ]
+
+
+def test_a_case_is_said_as_one_types_it():
+    options, within = {"offsets": [-2, 2], "kernel": "sdpa"}, {"max_distance": 3}
+    assert str(Case("softmax", Role.DECODER, "shaw", options, within)) == (
+        "attention=softmax role=decoder 'attention.offsets=[-2, 2]' attention.kernel=sdpa "
+        "position=shaw position.max_distance=3"
+    )
+
+
+def test_what_is_compiled_are_plain_cases():
+    def compiled(*chosen):
+        return any(one.topic == COMPILED for one in due(Case("softmax", Role.DECODER, *chosen)))
+
+    assert compiled()
+    assert compiled("none", {"heads": 2})
+    assert not compiled("rope")
+    assert not compiled("none", {"kernel": "sdpa"})
+
+
+def test_nothing_is_dropped_unless_a_proof_asks_for_it():
+    case = Case("softmax", Role.DECODER, "none", {"dropout": 0.5})
+    assert case.build().core.dropout.rate == 0.0
+    assert case.build(dropout=0.5).core.dropout.rate == 0.5
+
+
+@pytest.mark.parametrize(
+    ("name", "role", "options"),
+    [
+        ("window", Role.ENCODER, {"radius": 0, "global_tokens": 2}),
+        ("window", Role.ENCODER, {"radius": 99}),
+        ("linear", Role.DECODER, {"head_dim": 6}),
+        ("linear", Role.CROSS, {"heads": 2}),
+        ("gqa", Role.CROSS, {"kv_heads": 4}),
+        ("differential", Role.CROSS, {"lambda_init": 0.2}),
+        ("gaussian", Role.ENCODER, {"offsets": [-2, 2]}),
+        ("lightconv", Role.ENCODER, {"kernel_size": 3}),
+        ("softmax", Role.CROSS, {"dropout": 0.5}),
+    ],
+)
+def test_other_options_than_the_usual_ones(name, role, options):
+    prove(Case(name, role, "none", options))
 
 
 def test_proofs_of_one_variant_are_of_that_variant_alone():

@@ -3,19 +3,22 @@
 import json
 import re
 import sys
+from pathlib import Path
 
 import pytest
 from hydra.core.config_store import ConfigStore
 
 from attn import registry
 from attn.cli import main
+from attn.commands import verify as command
 from attn.contract import Role
 from attn.roles import made_names
-from attn.verify import Case, cells, matrix
+from attn.verify import Case, matrix
 from attn.verify.proofs import PROOFS
 from attn.verify.suite import Result, due_of_position, put_to
 
 pytestmark = pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
+README = Path(__file__).parent.parent / "README.md"
 PLUGIN = '''\
 from attn.attention.softmax import SoftmaxAttention
 from attn.contract import Capabilities, Place, Role
@@ -29,7 +32,7 @@ class Cheat(SoftmaxAttention):
 
     capabilities = Capabilities(frozenset({Role.ENCODER}), order_aware=KNOWS, kernels=KERNELS)
 
-    def __init__(self, place: Place, *, heads: int = 8, kernel: str = "auto", wrong: bool = False):
+    def __init__(self, place: Place, *, heads: int = 8, kernel: str = "auto", wrong: bool = True):
         super().__init__(place, heads=heads, kernel=kernel)
         self.wrong = wrong
 
@@ -56,7 +59,7 @@ def cheat(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "path", list(sys.path))
     size = len(PROOFS)
 
-    def write(knows=False, kernels=("auto", "explicit", "sdpa", "flex")):
+    def write(*, knows=False, kernels=("auto", "explicit", "sdpa", "flex")):
         text = PLUGIN.replace("KNOWS", str(knows)).replace("KERNELS", str(kernels))
         (tmp_path / "cheating.py").write_text(text)
         return "plugins=[cheating]"
@@ -66,7 +69,6 @@ def cheat(tmp_path, monkeypatch):
     ConfigStore.instance().repo.get("attention", {}).pop("cheat.yaml", None)
     sys.modules.pop("cheating", None)
     del PROOFS[size:]
-    cells._problems.cache_clear()
 
 
 def test_a_matrix_of_one_attention(capsys):
@@ -89,7 +91,7 @@ def test_a_role_and_a_position_in_markdown(capsys):
     assert said.startswith("| attention | role | G1 | G2 |")
     assert said.count("\n| softmax | encoder | + |") == 1
     assert "\n- G1: the result is finite" in said
-    assert "; 8 cells: 8 built, 0 refused; " in said
+    assert "; 4 cells: 4 built, 0 refused; " in said
 
 
 def test_everything_as_json(capsys):
@@ -119,16 +121,16 @@ def test_the_whole_as_the_registry_has_it(capsys, few):
     said = capsys.readouterr().out
     assert "location" not in said
     assert "position    role     P1  P2  P3  P4  own\n" in said
-    assert "16 cells: " in said
+    assert "8 cells: " in said
 
 
 @pytest.mark.usefixtures("few")
 def test_what_does_not_hold_gives_exit_code_1(capsys, cheat):
-    assert main(["verify", "attention=cheat", cheat(knows=True), "attention.wrong=true"]) == 1
+    assert main(["verify", "attention=cheat", cheat(knows=True)]) == 1
     told = capsys.readouterr()
     assert "  FAIL  " in told.out
     assert told.out.count("0/1") == 1
-    case = "attention=cheat role=encoder wrong=true"
+    case = re.escape("attention=cheat role=encoder plugins=[cheating]")
     first = (
         "G12: sees a bag of words, unless it is order-aware: is declared order-aware, and is not"
     )
@@ -137,13 +139,64 @@ def test_what_does_not_hold_gives_exit_code_1(capsys, cheat):
     )
 
 
+@pytest.mark.usefixtures("few")
+def test_own_proofs_are_of_the_usual_options(capsys):
+    asked = ["attention=average", "model.feedforward_dim=24", "model.activation_dropout=0.1"]
+    assert main(["verify", *asked]) == 0
+    assert (
+        "\nits own proofs are of its usual options, and left out with "
+        "attention.feedforward_dim=24, attention.dropout=0.1\n"
+    ) in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("role", "position", "options", "cases"),
+    [
+        (None, "t5", {}, {"encoder t5 auto", "decoder t5 auto", "encoder t5 explicit"}),
+        (None, "t5", {"kernel": "sdpa"}, {"encoder t5 sdpa", "decoder t5 sdpa"}),
+        (None, "shaw_values", {"kernel": "sdpa"}, set()),
+        ("cross", "t5", {}, set()),
+        ("cross", "sinusoidal", {"kernel": "sdpa"}, {"cross none sdpa"}),
+    ],
+)
+def test_what_is_asked_for_is_what_is_proven(role, position, options, cases):
+    asked = {
+        "role": role,
+        "position": {"name": position},
+        "attention": {"name": "softmax", **options},
+    }
+    found = [
+        f"{case.role.value} {case.position} {case.kernel or 'auto'}"
+        for case in command._cases(asked, "softmax", None)
+    ]
+    assert len(found) == len(set(found))
+    assert cases == set(found) if options or not cases else cases <= set(found)
+
+
+def test_the_plug_in_of_the_readme(capsys, tmp_path, monkeypatch):
+    """It takes over capabilities, kernels among them, and has no option to choose one."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (code,) = re.findall(r"^```python\n(.*?)^```$", README.read_text(), re.MULTILINE | re.DOTALL)
+    (tmp_path / "cold_attention.py").write_text(code)
+    try:
+        asked = ["attention=cold", "role=cross", "position=learned", "plugins=[cold_attention]"]
+        assert main(["verify", *asked]) == 0
+    finally:
+        registry.get_kind("attention").components.pop("cold", None)
+        ConfigStore.instance().repo.get("attention", {}).pop("cold.yaml", None)
+        sys.modules.pop("cold_attention", None)
+    assert ", 0 refused" not in capsys.readouterr().out  # the kernels that it has no option for
+
+
 def test_a_cell_that_is_not_as_declared_gives_exit_code_1(capsys, cheat):
     kernels = cheat(kernels=("auto", "explicit"))
-    assert main(["verify", "attention=cheat", "position=learned", kernels]) == 1
+    right = "attention.wrong=false"
+    assert main(["verify", "attention=cheat", right, "position=learned", kernels]) == 1
     assert capsys.readouterr().err == (
         "attn verify: neither builds nor is refused as declared: encoder_attention=cheat "
-        "position=learned kernel=sdpa: refused for nothing; it declares what is refused for "
-        "kernel\n"
+        "position=learned encoder_attention.kernel=sdpa plugins=[cheating]: refused for nothing; "
+        "it declares what is refused for kernel\n"
     )
 
 

@@ -1,5 +1,6 @@
 """``attn verify``: what holds of each attention and position scheme, and what does not."""
 
+import dataclasses
 import functools
 import sys
 import time
@@ -16,7 +17,7 @@ from attn.contract import OUTSIDE, Role
 from attn.registry import RunError, suggest
 from attn.roles import NONE, capabilities, kind_of, made_names
 from attn.verify import cells, generic_positions, matrix, suite
-from attn.verify.cases import Case
+from attn.verify.cases import SIZES, Case, words
 from attn.verify.suite import Result
 
 PURPOSE = "prove what attentions and position schemes promise, and show what holds"
@@ -73,8 +74,8 @@ def run(cfg: DictConfig) -> None:
         for name in _positions(asked) if asked["position"] or not asked["attention"] else ():
             due = suite.due_of_position(name, _roles(asked), _given(asked["position"]))
             results += [suite.put_to(proof, case) for proof, case in due]
-    _show(asked["format"], results, counted, time.perf_counter() - began)
-    _judge(results, counted)
+    _show(asked, results, counted, time.perf_counter() - began)
+    _judge(asked, results, counted)
 
 
 def _attentions(asked: dict[str, Any]) -> list[str]:
@@ -105,21 +106,30 @@ def _options(section: dict[str, Any] | None) -> dict[str, Any]:
         return {}
     given = registry.get_kind("attention").given
     usual = registry.defaults(registry.find("attention", section["name"]), given)
-    usual |= {"heads": cells.HEADS}
+    usual |= SIZES
     return {key: value for key, value in _given(section).items() if usual[key] != value}
 
 
 def _cases(asked: dict[str, Any], name: str, extra: list[Case] | None) -> Iterator[Case]:
-    """The plain cases, then those that choose; of one attention all pairs of its choices."""
+    """The plain cases, then those that choose; of one attention all pairs of its choices.
+
+    What is asked for comes before what a case would choose, and what cannot be built so is left
+    out: it is among the cells.
+    """
     options = _options(asked["attention"])
     covering = suite.cover([name]) if extra is None else extra
     named = asked["position"]["name"] if asked["position"] else None
     inside = "none" if named is not None and kind_of(named) in OUTSIDE else named
-    for case in [*suite.plain(name), *covering]:
+    within = _given(asked["position"]) if inside not in {None, "none"} else {}
+    first = [dataclasses.replace(case, position=inside or "none") for case in suite.plain(name)]
+    found: list[Case] = []
+    for case in [*first, *covering]:
         wanted = case.role in _roles(asked) and inside in {None, case.position}
-        if case.attention == name and wanted:
-            within = _given(asked["position"]) if case.position == named else {}
-            yield Case(name, case.role, case.position, {**options, **case.options}, within)
+        wanted = wanted and case.position in {"none", *suite.inner(name, case.role)}
+        chosen = Case(name, case.role, case.position, {**case.options, **options}, within)
+        if case.attention == name and wanted and chosen not in found and suite.builds(chosen):
+            found.append(chosen)
+            yield chosen
 
 
 def _misplaced(asked: dict[str, Any]) -> Iterator[str]:
@@ -152,7 +162,8 @@ def _unbuildable(asked: dict[str, Any]) -> Iterator[str]:
     if asked["attention"] and not found:
         name, options = asked["attention"]["name"], _options(asked["attention"])
         for role in set(_roles(asked)) & set(_served(name)):
-            found += _told("attention", Case(name, role, position, options, within).build)
+            build = Case(name, role, position, options, within).build
+            found += _told("attention", functools.partial(build, **options))
     yield from found
 
 
@@ -176,7 +187,10 @@ def _progress() -> Progress:
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
-def _show(form: str, results: list[Result], counted: cells.Count, seconds: float) -> None:
+def _show(
+    asked: dict[str, Any], results: list[Result], counted: cells.Count, seconds: float
+) -> None:
+    form = asked["format"]
     if form == "json":
         sys.stdout.write(matrix.as_json(results, counted, seconds))
         return
@@ -191,17 +205,24 @@ def _show(form: str, results: list[Result], counted: cells.Count, seconds: float
         before = "- " if form == "markdown" else "  "
         lines = "".join(f"{before}{line}\n" for line in matrix.legend(kind))
         sys.stdout.write(f"\n{lines}\n")
+    if options := _options(asked["attention"]):
+        chosen = ", ".join(words("attention", options))
+        sys.stdout.write(f"its own proofs are of its usual options, and left out with {chosen}\n")
     held = sum(one.failed is None for one in results)
     sys.stdout.write(f"{held} of {len(results)} proofs hold; {counted}; {seconds:.0f} s\n")
 
 
-def _judge(results: list[Result], counted: cells.Count) -> None:
-    """Name the smallest case of what does not hold."""
+def _judge(asked: dict[str, Any], results: list[Result], counted: cells.Count) -> None:
+    """Name the smallest case of what does not hold, as it can be asked for again."""
+    plugins = f" plugins=[{','.join(asked['plugins'])}]" if asked["plugins"] else ""
     first = suite.smallest(results)
     if first is not None:
         more = sum(one.failed is not None for one in results) - 1
         others = f"; {more} more do not hold" if more else ""
-        raise RunError(f"does not hold: {first}{others}")
+        where = f"{first.case}{plugins}"
+        raise RunError(f"does not hold: {where}: {first.proof.says}: {first.failed}{others}")
     if counted.wrong:
         one = counted.wrong[0]
-        raise RunError(f"neither builds nor is refused as declared: {one.cell}: {one.wrong}")
+        raise RunError(
+            f"neither builds nor is refused as declared: {one.cell}{plugins}: {one.wrong}"
+        )

@@ -11,6 +11,7 @@ from attn.contract import OUTSIDE, Attention, Capabilities, InnerPosition, Place
 from attn.roles import capabilities, kind_of
 
 DIM, HEADS = 16, 4
+SIZES = {"heads": HEADS, "feedforward_dim": 32}  # unless an option says otherwise
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,11 +25,11 @@ class Case:
     position_options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def __str__(self) -> str:
-        """The case in the words of the command line, its options apart."""
-        where = f"attention={self.attention} role={self.role.value}"
-        inside = "" if self.position == "none" else f" position={self.position}"
-        chosen = (f" {option}={registry.as_yaml(value)}" for option, value in self.options.items())
-        return f"{where}{inside}{''.join(chosen)}"
+        """The case in the words of the command line, to be put to its proofs again."""
+        named = [f"attention={self.attention}", f"role={self.role.value}"]
+        named += words("attention", self.options)
+        named += [] if self.position == "none" else [f"position={self.position}"]
+        return " ".join([*named, *words("position", self.position_options)])
 
     @property
     def capabilities(self) -> Capabilities:
@@ -40,15 +41,25 @@ class Case:
         """The kernel that is asked for, if any."""
         return str(self.options.get("kernel", ""))
 
+    @property
+    def is_usual(self) -> bool:
+        """Whether its options, but for the kernel, are those that are taken unasked."""
+        return not set(self.options) - {"kernel", "dropout"}
+
+    def takes(self, option: str) -> bool:
+        """Whether the attention has an option."""
+        return option in registry.option_types(registry.find("attention", self.attention))
+
     def build(self, *, dim: int = DIM, seed: int = 0, **options: Any) -> Attention:
         """The attention in float64 and evaluation mode; ``options`` come before those of the case.
 
-        Heads are 4 where there are any, unless an option says otherwise.
+        Heads are 4 where there are any, unless an option says otherwise. Nothing is dropped unless
+        ``options`` ask for it: what the case says of dropout is not put to the proof.
         """
         torch.manual_seed(seed)
-        accepted = registry.option_types(registry.find("attention", self.attention))
-        heads = {"heads": HEADS} if "heads" in accepted else {}
-        section = {"name": self.attention, **heads, **self.options, **options}
+        sizes = {option: size for option, size in SIZES.items() if self.takes(option)}
+        undropped = {"dropout": 0.0} if self.takes("dropout") else {}
+        section = {"name": self.attention, **sizes, **self.options, **undropped, **options}
         place = Place(self.role, dim, dim, dim, self.inner(dim))
         built: Any = registry.build("attention", section, place=place)
         made: Attention = built.double().eval()
@@ -77,6 +88,12 @@ class Case:
         if self.role is not Role.CROSS:
             return None
         return stream(len(lengths), 5, dim, lengths=lengths, seed=5)
+
+
+def words(key: str, options: Mapping[str, Any]) -> list[str]:
+    """Options as one types them."""
+    typed = (f"{key}.{option}={registry.as_yaml(value)}" for option, value in options.items())
+    return [f"'{word}'" if " " in word else word for word in typed]
 
 
 def stream(

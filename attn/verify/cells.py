@@ -1,4 +1,4 @@
-"""Whether every choice of attention, role, positions, kernel and capture builds or is refused.
+"""Whether every choice of attention, role, positions and kernel builds or is refused.
 
 A cell builds, without making a tensor, or is a config error of which every line says what is wrong
 and what to choose instead. There is no third outcome.
@@ -6,7 +6,6 @@ and what to choose instead. There is no third outcome.
 
 import collections
 import dataclasses
-import functools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
@@ -36,15 +35,11 @@ class Cell:
     role: Role
     position: str
     kernel: str
-    capture: bool
 
     def __str__(self) -> str:
         """The choice in the words of the command line."""
-        captured = " captured" if self.capture else ""
-        return (
-            f"{self.role.value}_attention={self.attention} position={self.position} "
-            f"kernel={self.kernel}{captured}"
-        )
+        own = f"{self.role.value}_attention"
+        return f"{own}={self.attention} position={self.position} {own}.kernel={self.kernel}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,14 +55,14 @@ def every(
     attentions: Sequence[str], positions: Sequence[str], stands: Sequence[Role] = tuple(Role)
 ) -> Iterator[Cell]:
     """All cells of some attentions and positions."""
-    for choice in product(attentions, stands, positions, kernels.KERNELS, (False, True)):
+    for choice in product(attentions, stands, positions, kernels.KERNELS):
         yield Cell(*choice)
 
 
 def outcome(cell: Cell) -> Outcome:
     """Build a cell, or be told why not, and compare with what the attention declares."""
     try:
-        refused = _problems(cell.attention, cell.role, cell.position, cell.kernel)
+        refused = _problems(cell)
     except Exception as error:  # noqa: BLE001 - the third outcome, whatever it is
         return Outcome(cell, (), f"{type(error).__name__}: {' '.join(str(error).split())}")
     mute = [line for line in refused if not SAYS.match(line)]
@@ -89,29 +84,29 @@ def _listed(reasons: Iterable[str]) -> str:
     return ", ".join(sorted(reasons)) or "nothing"
 
 
-@functools.cache
-def _problems(attention: str, role: Role, position: str, kernel: str) -> tuple[str, ...]:
-    """Every line against a choice; capture is no part of a config, and changes none of them."""
-    return tuple(checking.mixer_problems(_config(attention, role, position, kernel), [role]))
+def _problems(cell: Cell) -> tuple[str, ...]:
+    """Every line against a choice."""
+    return tuple(checking.mixer_problems(_config(cell), [cell.role]))
 
 
-def _config(attention: str, role: Role, position: str, kernel: str) -> dict[str, Any]:
+def _config(cell: Cell) -> dict[str, Any]:
     """A small model with softmax attention in the other roles; its encoder may be without order."""
-    options = registry.option_types(registry.find("attention", attention))
+    options = registry.option_types(registry.find("attention", cell.attention))
     heads = {"heads": HEADS} if "heads" in options else {}
     # `auto` is what an attention does that has no choice.
-    chosen = {"kernel": kernel} if "kernel" in options or kernel != "auto" else {}
-    orderless = {"allow_bag_of_words": True} if _may_be_orderless(role, position) else {}
+    has_choice = "kernel" in options or cell.kernel != "auto"
+    chosen = {"kernel": cell.kernel} if has_choice else {}
+    orderless = {"allow_bag_of_words": True} if _may_be_orderless(cell) else {}
     return {
         "model": {"name": "transformer", "encoder_layers": 1, "decoder_layers": 1, "dim": DIM},
-        "position": {"name": position, **orderless},
+        "position": {"name": cell.position, **orderless},
         "attention": {"name": "softmax"},  # which serves every role
-        f"{role.value}_attention": {"name": attention, **heads, **chosen},
+        f"{cell.role.value}_attention": {"name": cell.attention, **heads, **chosen},
     }
 
 
-def _may_be_orderless(role: Role, position: str) -> bool:
-    return kind_of(position) is PositionKind.NONE and role is not Role.ENCODER
+def _may_be_orderless(cell: Cell) -> bool:
+    return kind_of(cell.position) is PositionKind.NONE and cell.role is not Role.ENCODER
 
 
 def _reasons(cell: Cell) -> Iterator[str]:

@@ -8,41 +8,45 @@ import torch
 from torch import Tensor
 
 from attn.contract import Role, Stream
+from attn.score.shell import ScoreAttention
+from attn.states import KeyValueState
 from attn.tracing import begun, mixed
 from attn.verify.cases import Case, stream
 from attn.verify.proofs import holds, proof, same
 from attn.verify.streams import apart, cut, in_steps, leaf, rows, stepped, with_holes
 
+WRITES = (Role.DECODER, Role.CROSS)  # where the words to come must not be known
 ROUNDED = 1e-6  # float32 beside float64
 CUTS = ((1,) * 7, (3, 3, 1), (4, 1, 1, 1), (7,))
 
 
-@proof("attention", None, "G4: cannot see the future", roles=[Role.DECODER])
+@proof("attention", None, "G4: cannot see the future", roles=WRITES)
 def _future(case: Case) -> None:
-    attention, query = case.build(), stream(3, 7)
+    attention, query, memory = case.build(), stream(3, 7), case.memory((5, 2, 1))
     changed = query.x.clone()
     changed[:, 4:] += 10
-    before = attention(query).y
-    after = attention(dataclasses.replace(query, x=changed)).y
+    before = attention(query, memory).y
+    after = attention(dataclasses.replace(query, x=changed), memory).y
     same(before[:, :4], after[:, :4], 0.0)
     holds(not torch.allclose(before[:, 4:], after[:, 4:]), "what changed makes no difference")
 
 
-@proof("attention", None, "G4: learns nothing from the future", roles=[Role.DECODER], learns=True)
+@proof("attention", None, "G4: learns nothing from the future", roles=WRITES, learns=True)
 def _no_gradient(case: Case) -> None:
-    attention = case.build()
+    attention, memory = case.build(), case.memory((5, 2, 1))
     x, query = leaf(stream(3, 7))
-    (gradient,) = torch.autograd.grad(attention(query).y[:, :4].square().sum(), x)
+    (gradient,) = torch.autograd.grad(attention(query, memory).y[:, :4].square().sum(), x)
     same(gradient[:, 4:], torch.zeros_like(gradient[:, 4:]), 0.0)
 
 
-@proof("attention", None, "G5: step by step is all at once", roles=[Role.DECODER])
+@proof("attention", None, "G5: step by step is all at once", roles=WRITES)
 def _steps(case: Case) -> None:
     attention, tolerance = case.build(), max(1e-12, case.capabilities.gap)
+    memory = case.memory()
     for query in (stream(3, 7), apart(with_holes(stream(3, 7)))):
-        whole = attention(query).y
+        whole = attention(query, memory).y
         for cuts in CUTS:
-            same(stepped(attention, query, cuts), whole, tolerance)
+            same(stepped(attention, query, cuts, memory), whole, tolerance)
 
 
 @proof("attention", None, "G5: gradients flow through states", roles=[Role.DECODER], learns=True)
@@ -110,7 +114,7 @@ def _kept(case: Case) -> None:
 
 @proof("attention", None, "G6: hypotheses share the source of their sentence", roles=[Role.CROSS])
 def _shared(case: Case) -> None:
-    attention, memory = case.build(), stream(2, 5, lengths=[5, 3], seed=4)
+    attention, memory = case.build(), apart(stream(2, 5, lengths=[5, 3], seed=4))
     query, each = stream(6, 3), torch.tensor([0, 0, 0, 1, 1, 1])
     state = attention.start(memory, rows=6, capacity=3)
     traced = begun(attention, memory, rows=6, capacity=3, capture=True)
@@ -121,12 +125,29 @@ def _shared(case: Case) -> None:
     assert output.weights is not None
     assert expected.weights is not None
     same(output.weights, expected.weights, ROUNDED)
-    if case.capabilities.state != "coverage":  # which each hypothesis has for itself
-        plain = attention.start(memory, rows=2, capacity=9).nbytes()
-        holds(state.nbytes() == plain, f"{state.nbytes()} bytes for 3 hypotheses, {plain} for 1")
+    plain, shared = (attention.start(memory, rows=n, capacity=9).nbytes() for n in (2, 6))
+    own = case.capabilities.remembers  # what each hypothesis has for itself
+    holds((shared > plain) is own, f"{shared} bytes for 3 hypotheses, {plain} for 1")
     alone = state.keep(torch.tensor([1]))
     picked = torch.tensor([3, 4, 5])
     same(attention(rows(query, picked), state=alone).y, expected.y[picked])
+
+
+@proof(
+    "attention", None, "G6: hypotheses of a sentence take each other's place", roles=[Role.CROSS]
+)
+@torch.no_grad()
+def _moved(case: Case) -> None:
+    attention, query = case.build(), stream(6, 7)
+    memory, each = apart(stream(2, 5, lengths=[5, 3], seed=4)), torch.tensor([0, 0, 0, 1, 1, 1])
+    state = attention(cut(query, 0, 4), state=attention.start(memory, rows=6, capacity=7)).state
+    assert state is not None
+    picked = torch.tensor([2, 0, 0, 5, 5, 4])
+    expected = attention(rows(query, picked), rows(memory, each)).y[:, 4:]
+    moved = state.reorder(picked)
+    same(attention(cut(rows(query, picked), 4, 7), state=moved).y, expected)
+    alone, picked = moved.keep(torch.tensor([1])), picked[3:]
+    same(attention(cut(rows(query, picked), 4, 7), state=alone).y, expected[3:])
 
 
 @proof("attention", None, "G10: the state grows as declared", roles=[Role.DECODER])
@@ -136,6 +157,10 @@ def _growth(case: Case) -> None:
         states = [output.state for output in in_steps(attention, query, (2, 2, 60, 2, 2, 2))]
     sizes = [state.nbytes() for state in states if state is not None]
     first, *_, before, last = [after - before for before, after in pairwise(sizes)]
+    if type(states[-1]) is KeyValueState and isinstance(attention, ScoreAttention):
+        maps = attention.projections  # two rows of two tokens, numbers of 8 bytes, where, whether
+        formula = 2 * 2 * (8 * maps.kv_heads * (maps.head_dim + maps.value_dim) + 8 + 1)
+        holds(first == formula, f"kv: {first} bytes for 2 tokens of 2 rows, not {formula}")
     if case.capabilities.state == "kv":
         holds(0 < first == before == last, f"kv: {sizes} bytes at 2, 4, 64, 66, 68, 70 tokens")
     else:  # which may be filled first

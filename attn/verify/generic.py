@@ -29,6 +29,7 @@ from attn.verify.streams import (
 LENGTHS = (7, 4, 0)
 SELF = (Role.ENCODER, Role.DECODER)
 ROUNDED = 1e-6  # float32 beside float64
+LARGE, FAINT, PLAIN = 4.0, 1e-4, 0.1  # inputs, and shares that are next to none, or are some
 SHORT = 5e-2  # bf16 beside float32, of the largest value
 
 
@@ -51,12 +52,43 @@ def _shape(case: Case) -> None:
     holds(y.isfinite().all(), "y is not finite")
 
 
-@proof("attention", None, "G1: where there is nothing to see, the scores give zeros")
+@proof("attention", None, "G1: where there is nothing to see, nothing comes of it")
+@torch.no_grad()
 def _nothing(case: Case) -> None:
-    attention, query, memory = case.build(), stream(3, 7, lengths=LENGTHS), case.memory()
-    if isinstance(attention, ScoreAttention):
-        last = attention(query, memory).y[2]
-        same(last, torch.zeros_like(last), 0.0)
+    attention, query = case.build(), stream(2, 7, seed=3)
+    memory = case.memory((0, 0))
+    if memory is None:
+        query = dataclasses.replace(query, valid=torch.zeros_like(query.valid))
+    for name, parameter in _module(attention).named_parameters():
+        if name.endswith("bias"):
+            parameter.zero_()
+    y = attention(query, memory).y[:, -1]
+    # Of its own word, which may reach the result beside what is mixed, only zeros give zeros.
+    blank = y if isinstance(attention, ScoreAttention) else attention(_blank(query), memory).y
+    same(blank, torch.zeros_like(blank), 0.0)
+    other = stream(2, 7, seed=4)
+    if memory is None:
+        beside = torch.cat((other.x[:, :-1], query.x[:, -1:]), 1)
+        same(attention(dataclasses.replace(query, x=beside)).y[:, -1], y, 0.0)
+    else:
+        changed = dataclasses.replace(memory, x=other.x[:, :5])
+        same(attention(query, changed).y[:, -1], y, 0.0)
+
+
+def _blank(query: Stream) -> Stream:
+    return dataclasses.replace(query, x=torch.zeros_like(query.x))
+
+
+@proof("attention", None, "G1: an odd number of heads is refused where two work together")
+def _pairs(case: Case) -> None:
+    if not case.capabilities.even_heads:
+        return
+    refused = False
+    try:
+        case.build(dim=12, heads=3)
+    except ValueError:
+        refused = True
+    holds(refused, "three heads are taken")
 
 
 @proof("attention", None, "G1: a kernel gives what products one by one do")
@@ -72,7 +104,8 @@ def _kernel(case: Case) -> None:
 @proof("attention", None, "G2: padding changes nothing, wherever it stands")
 def _padding(case: Case) -> None:
     attention = case.build()
-    behind = stream(3, 7, lengths=LENGTHS), case.memory()
+    # A target is whole where the source is padding alone, or that would be looked at by none.
+    behind = stream(3, 7, lengths=(7, 4, 7) if case.memory() else LENGTHS), case.memory()
     amidst = with_holes(stream(3, 7)), _with_holes(case.memory((5, 5, 5)))
     for query, memory in (behind, amidst):
         before = attention(query, memory).y
@@ -157,6 +190,43 @@ def _mixed(case: Case) -> None:
     same(attention._out(mix(output.weights.double(), value), query), output.y, ROUNDED)
 
 
+@proof("attention", None, "G8: the result hangs on keys as their weights say", learns=True)
+def _hangs(case: Case) -> None:
+    """By how much the last query's result changes with each key, beside the weights of the keys.
+
+    Inputs are large, so that there are keys of next to no weight, and others. A key of next to no
+    influence has no large share of the weights; where no weight is negative, and may cancel out in
+    a sum, a key of next to no weight has no large share of the influence either.
+    """
+    attention, memory = case.build(), case.memory((5,) * 16)
+    query = stream(16, 7 if memory is None else 1, seed=6)
+    query = dataclasses.replace(query, x=LARGE * query.x)
+    x, read = leaf(dataclasses.replace(memory, x=LARGE * memory.x) if memory else query)
+    output = attention(query, read, capture=True) if memory else attention(read, capture=True)
+    # That it is the same for all features of the result would be what some norms take away.
+    towards = stream(16, 1, seed=7).x[:, 0]
+    (gradient,) = torch.autograd.grad((output.y[:, -1] * towards).sum(), x)
+    assert output.weights is not None
+    weights = output.weights[:, :, -1].double()
+    others = slice(None) if memory else slice(-1)  # its own word reaches the query too
+    influence = _shares(gradient.norm(dim=-1)[:, others])
+    share = _shares(weights.abs().sum(1)[:, others])
+    unseen = share[influence < FAINT]
+    holds((unseen < PLAIN).all(), f"without influence, a key has {_most(unseen)} of the weight")
+    if not (weights < 0).any():
+        unread = influence[share < FAINT]
+        holds((unread < PLAIN).all(), f"without weight, a key has {_most(unread)} of the influence")
+
+
+def _shares(x: Tensor) -> Tensor:
+    """Each number of a row as a part of its sum."""
+    return x / x.sum(-1, keepdim=True).clamp(min=torch.finfo(x.dtype).tiny)
+
+
+def _most(shares: Tensor) -> str:
+    return f"{100 * max(shares.tolist(), default=0.0):.0f}%"
+
+
 @proof("attention", None, "G9: weights are of the kind that is declared, and zero where hidden")
 def _weights(case: Case) -> None:
     attention, query, memory = case.build(), stream(3, 7, lengths=LENGTHS), case.memory()
@@ -177,6 +247,8 @@ def _weights(case: Case) -> None:
 
 @proof("attention", None, "G11: sees both sides", roles=[Role.ENCODER], learns=True)
 def _both_sides(case: Case) -> None:
+    if case.capabilities.order_aware and not case.is_usual:
+        return  # how far it sees, and to which side, is what its options are there for
     attention, small = case.build(), stream(2, 5)
     # So near to each other that no score is too low for any weight.
     x, query = leaf(dataclasses.replace(small, x=small.x / 10))
@@ -184,7 +256,7 @@ def _both_sides(case: Case) -> None:
     counts = gradient.abs().sum(-1) > 0
     holds(counts[:, :2].any(1).all(), "nothing before the middle counts for it")
     holds(counts[:, 3:].any(1).all(), "nothing behind the middle counts for it")
-    if case.position == "none":
+    if case.position == "none" and not case.capabilities.order_aware:
         holds(counts.all(), "a token does not count for the one in the middle")
 
 
@@ -209,8 +281,8 @@ def _order_of_source(case: Case) -> None:
     "attention", None, "G12: sees a bag of words, unless it is order-aware", roles=[Role.ENCODER]
 )
 def _bag(case: Case) -> None:
-    if case.position != "none":
-        return
+    if case.position != "none" or (case.capabilities.order_aware and not case.is_usual):
+        return  # some options leave an attention no order to be aware of
     attention, query = case.build(), stream(2, 30)
     order = torch.arange(30).view(5, 6).t().flatten()  # neighbours come apart
     y = attention(dataclasses.replace(query, x=query.x[:, order])).y
@@ -230,6 +302,26 @@ def _repeats(case: Case) -> None:
     same(y, first(query, memory).y, 0.0)
     _module(second).train()
     same(y, second(query, memory).y, 0.0)
+
+
+@proof("attention", None, "G13: dropout drops in training alone, and is not in what is shown")
+def _drops(case: Case) -> None:
+    if not case.takes("dropout") or case.position != "none":
+        return
+    query, memory = stream(3, 7), case.memory((5, 4, 3))
+    try:
+        attention = case.build(dropout=0.5)
+    except ValueError:
+        return  # it says that it drops nothing
+    exact = attention(query, memory, capture=True)
+    same(exact.y, case.build(dropout=0.0)(query, memory).y, 0.0)
+    _module(attention).train()
+    first, second = (attention(query, memory, capture=True) for _ in range(2))
+    holds((first.y - exact.y).abs().max() > ROUNDED, "training with dropout=0.5 drops nothing")
+    holds((first.y - second.y).abs().max() > ROUNDED, "dropout=0.5 drops the same at every call")
+    assert first.weights is not None
+    assert exact.weights is not None
+    same(first.weights, exact.weights, 0.0)
 
 
 @proof("attention", None, "G15: bf16 stays near, all at once and step by step")
@@ -257,7 +349,7 @@ def _saved(case: Case) -> None:
     same(first(query, memory).y, second(query, memory).y, 0.0)
 
 
-@proof("attention", None, "G17: torch.compile gives the same")
+@proof("attention", None, "G17: torch.compile takes it whole, and gives the same")
 def _compiled(case: Case) -> None:
     query, memory = stream(3, 7, lengths=LENGTHS), case.memory()
     compiled_alike(case, query, memory, "eager")
@@ -269,5 +361,5 @@ def compiled_alike(case: Case, query: Stream, memory: Stream | None, backend: st
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the compiler, about what it was written with
         torch.compiler.reset()  # what was compiled before counts against a limit
-        compiled = torch.compile(attention, backend=backend)
+        compiled = torch.compile(attention, backend=backend, fullgraph=True)
         same(compiled(query, memory).y, attention(query, memory).y)

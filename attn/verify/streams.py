@@ -28,8 +28,10 @@ def permuted(whole: Stream, order: Tensor) -> Stream:
 
 
 def with_noise(whole: Stream) -> Stream:
-    """The sequences with large numbers wherever there is padding."""
-    x = torch.where(whole.valid[..., None], whole.x, torch.full_like(whole.x, NOISE))
+    """The sequences with large random numbers wherever there is padding."""
+    generator = torch.Generator().manual_seed(1)
+    noise = NOISE * torch.randn(whole.x.shape, generator=generator, dtype=torch.float64)
+    x = torch.where(whole.valid[..., None], whole.x, noise.to(whole.x.dtype))
     return dataclasses.replace(whole, x=x)
 
 
@@ -62,9 +64,11 @@ def leaf(whole: Stream) -> tuple[Tensor, Stream]:
     return x, dataclasses.replace(whole, x=x)
 
 
-def in_steps(attention: Attention, query: Stream, cuts: Sequence[int]) -> list[MixerOutput]:
+def in_steps(
+    attention: Attention, query: Stream, cuts: Sequence[int], memory: Stream | None = None
+) -> list[MixerOutput]:
     """What a decoder gives for successive parts of the sequences, ``cuts`` tokens each."""
-    state: State | None = attention.start(None, rows=len(query.x), capacity=query.x.shape[1])
+    state: State | None = attention.start(memory, rows=len(query.x), capacity=query.x.shape[1])
     outputs, at = [], 0
     for count in cuts:
         output = attention(cut(query, at, at + count), state=state)
@@ -73,6 +77,8 @@ def in_steps(attention: Attention, query: Stream, cuts: Sequence[int]) -> list[M
     return outputs
 
 
-def stepped(attention: Attention, query: Stream, cuts: Sequence[int]) -> Tensor:
+def stepped(
+    attention: Attention, query: Stream, cuts: Sequence[int], memory: Stream | None = None
+) -> Tensor:
     """The outputs of all parts, side by side."""
-    return torch.cat([output.y for output in in_steps(attention, query, cuts)], 1)
+    return torch.cat([output.y for output in in_steps(attention, query, cuts, memory)], 1)

@@ -23,6 +23,7 @@ from attn.verify.proofs import PROOFS, Proof, ProofError
 
 SELF = (Role.ENCODER, Role.DECODER)
 OF_NO_KERNEL = {"G3", "G6", "G10", "G13", "G16"}
+OF_PLAIN_CASES = {"G17"}  # what is compiled takes seconds
 LONGEST = 300  # of what is said of a failure
 
 
@@ -128,20 +129,24 @@ def builds(case: Case) -> bool:
 
 
 def due(case: Case) -> Iterator[Proof]:
-    """The proofs that a case of an attention is to pass: those of all, and its own of no choices.
+    """The proofs that a case of an attention is to pass: those of all, and its own.
 
-    A kernel that is asked for is not put to what no kernel decides. On a CPU the flexible kernel
-    has no gradients, and is traced anew at every call: that it agrees with others is enough.
+    Its own are of the options that are taken unasked, and due of no other. A kernel that is asked
+    for is not put to what no kernel decides. On a CPU the flexible kernel has no gradients, and is
+    traced anew at every call: that it agrees with others is enough.
     """
     chosen = case.position != "none" or bool(case.kernel)
+    usual = case.is_usual and not chosen
     for proof in PROOFS:
         if proof.kind != "attention" or case.role not in proof.roles:
             continue
         if case.kernel and proof.topic in OF_NO_KERNEL:
             continue
+        if chosen and proof.topic in OF_PLAIN_CASES:
+            continue
         if case.kernel == "flex" and (proof.learns or proof.topic != "G1"):
             continue
-        if proof.name is None or (proof.name == case.attention and not chosen):
+        if proof.name is None or (proof.name == case.attention and usual):
             yield proof
 
 

@@ -76,16 +76,6 @@ def _mean(case: Case) -> None:
     same(captured, uniform(case, query, memory), 1e-6)
 
 
-@proof("attention", "additive", "the order of the keys does not matter", roles=[Role.CROSS])
-@proof("attention", "concat", "the order of the keys does not matter", roles=[Role.CROSS])
-def _order(case: Case) -> None:
-    attention, query, memory = case.build(), stream(3, 7), case.memory()
-    assert memory is not None
-    order = torch.tensor([3, 0, 4, 2, 1])
-    other = Stream(memory.x[:, order], memory.position[:, order], memory.valid[:, order])
-    same(attention(query, memory).y, attention(query, other).y)
-
-
 @proof("attention", "additive", "made in parts equals made at once, gradients included")
 @proof("attention", "concat", "made in parts equals made at once, gradients included")
 def _in_parts(case: Case) -> None:

@@ -6,9 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from attn.contract import Attention, Stream
+from attn.contract import Attention
 from attn.verify.cases import Case, stream
 from attn.verify.proofs import holds, proof, same
+from attn.verify.streams import cut
 
 
 def _from_means(attention: Attention, x: Tensor, means: Tensor) -> Tensor:
@@ -82,8 +83,7 @@ def _long(case: Case) -> None:
     query = dataclasses.replace(query, x=ones * (query.position < 300)[..., None])
     state, y = attention.start(None, rows=1, capacity=600), ones
     for i in range(600):
-        now = (tensor[:, i : i + 1] for tensor in (query.x, query.position, query.valid))
-        output = attention(Stream(*now), state=state)
+        output = attention(cut(query, i, i + 1), state=state)
         state, y = output.state, output.y
     # The mean is one half; 256 + 1 is 256 in bfloat16.
     same(y[:, 0], attention(query).y[:, -1], 1e-2)

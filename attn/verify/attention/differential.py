@@ -112,12 +112,3 @@ def _kernels(case: Case) -> None:
         warnings.simplefilter("ignore")  # that it is not compiled: it need not be fast here
         flexible = case.build(kernel="flex")(query, memory).y
     same(flexible, results[0][0], 1e-10)
-
-
-@proof("attention", "differential", "learns six numbers for each of a head's width, beside softmax")
-def _parameters(case: Case) -> None:
-    attention: Any = case.build()
-    softmax: Any = Case("softmax", case.role).build()
-    more = sum(p.numel() for p in attention.parameters())
-    more -= sum(p.numel() for p in softmax.parameters())
-    holds(more == 4 * 4 + 2 * 4, f"{more} numbers more than softmax")

@@ -2,15 +2,17 @@
 
 import dataclasses
 import math
+from itertools import accumulate
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from attn.contract import Role, Stream
+from attn.contract import Role
 from attn.score.projections import by_head, side_by_side
 from attn.verify.cases import DIM, HEADS, Case, stream
 from attn.verify.proofs import holds, proof, same
+from attn.verify.streams import in_steps
 
 
 def _offsets(case: Case) -> list[int]:
@@ -88,21 +90,10 @@ def _sums(case: Case) -> None:
 @torch.no_grad()
 def _kept(case: Case) -> None:
     attention, query = case.build(), stream(2, 150)
-    state, parts, at = attention.start(None, rows=2, capacity=150), [], 0
-    for count in (1, 1, 5, 1, 30, 1, 100, 11):
-        some = slice(at, at + count)
-        part = Stream(query.x[:, some], query.position[:, some], query.valid[:, some])
-        output, at = attention(part, state=state), at + count
+    cuts = (1, 1, 5, 1, 30, 1, 100, 11)
+    outputs = in_steps(attention, query, cuts)
+    for at, output in zip(accumulate(cuts), outputs, strict=True):
         assert output.state is not None
-        state = output.state
-        parts.append(output.y)
-        size, expected = state.nbytes(), 2 * min(at, 9) * (DIM * 8 + 9)
+        size, expected = output.state.nbytes(), 2 * min(at, 9) * (DIM * 8 + 9)
         holds(size == expected, f"{size} bytes are kept, not {expected}")
-    same(torch.cat(parts, 1), attention(query).y)
-
-
-@proof("attention", "gaussian", "learns values and the way out, half of what softmax learns")
-def _parameters(case: Case) -> None:
-    attention: Any = case.build()
-    learned = sum(p.numel() for p in attention.parameters())
-    holds(learned == 2 * DIM**2, f"{learned} numbers are learned")
+    same(torch.cat([output.y for output in outputs], 1), attention(query).y)

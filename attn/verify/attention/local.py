@@ -45,20 +45,6 @@ def _monotonic_wide(case: Case) -> None:
     same(case.build(radius=9)(query, memory).y, softmax(query, memory).y, 0.0)
 
 
-@proof("attention", "local_m", "goes on from the place that the target has reached")
-@proof("attention", "local_p", "goes on from the place that the target has reached")
-@torch.no_grad()
-def _stepped(case: Case) -> None:
-    query, memory = _given(case)
-    attention: Any = case.build(radius=2)
-    state, parts = attention.start(memory, rows=3, capacity=9), []
-    for i in range(9):
-        some = slice(i, i + 1)
-        part = Stream(query.x[:, some], query.position[:, some], query.valid[:, some])
-        parts.append(attention(part, state=state).y)
-    same(torch.cat(parts, 1), attention(query, memory).y)
-
-
 @proof("attention", "local_p", "equals the formula written out")
 def _predictive(case: Case) -> None:
     query, memory = _given(case)

@@ -5,7 +5,6 @@ from typing import Any
 
 import torch
 
-from attn.contract import Stream
 from attn.score.projections import by_head, side_by_side
 from attn.verify.cases import HEADS, Case, stream
 from attn.verify.proofs import ProofError, holds, proof, same
@@ -34,15 +33,6 @@ def _blind(case: Case) -> None:
     assert second.weights is not None
     same(first.weights, second.weights, 0.0)
     holds(not torch.equal(first.y, second.y), "the values do not count either")
-
-
-@proof("attention", "location", "positions, not places in the tensor, have the scores")
-def _positions(case: Case) -> None:
-    attention, query, memory = case.build(), stream(3, 7), case.memory()
-    assert memory is not None
-    order = torch.tensor([3, 0, 4, 2, 1])
-    other = Stream(memory.x[:, order], memory.position[:, order], memory.valid[:, order])
-    same(attention(query, memory).y, attention(query, other).y)
 
 
 @proof("attention", "location", "with W_a = 0 gives the mean of what may be seen")

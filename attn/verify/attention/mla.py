@@ -12,6 +12,7 @@ from attn.score.projections import by_head
 from attn.verify import written
 from attn.verify.cases import DIM, HEADS, Case, stream
 from attn.verify.proofs import holds, proof, same
+from attn.verify.streams import stepped
 
 INNER = DIM // HEADS
 
@@ -103,18 +104,7 @@ def _kept(case: Case) -> None:
 )
 def _stepped(case: Case) -> None:
     attention, query = _built(case, turned=True), stream(3, 7)
-    state, parts = attention.start(None, rows=3, capacity=7), []
-    for i in range(7):
-        part = dataclasses.replace(
-            query,
-            x=query.x[:, i : i + 1],
-            position=query.position[:, i : i + 1],
-            valid=query.valid[:, i : i + 1],
-        )
-        output = attention(part, state=state)
-        state = output.state
-        parts.append(output.y)
-    same(torch.cat(parts, 1), attention(query).y)
+    same(stepped(attention, query, (1,) * 7), attention(query).y)
 
 
 @proof("attention", "mla", "does not know positions, and turned parts the distance alone")

@@ -74,12 +74,3 @@ def _wide(case: Case) -> None:
     x = written.random(2, 4, 3, 5).float()
     with torch.autocast("cpu", torch.bfloat16):
         same(attention.core.before.float()(x), x, 0.0)
-
-
-@proof("attention", "talking_heads", "two maps of heads to heads are learned")
-def _parameters(case: Case) -> None:
-    attention: Any = case.build()
-    softmax: Any = Case("softmax", case.role).build()
-    more = sum(p.numel() for p in attention.parameters())
-    more -= sum(p.numel() for p in softmax.parameters())
-    holds(more == 2 * 4**2, f"{more} numbers more than softmax")

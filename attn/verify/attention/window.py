@@ -1,6 +1,7 @@
 """Proofs of sliding-window attention."""
 
 import dataclasses
+from itertools import accumulate
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from attn.score.shell import ScoreAttention
 from attn.verify import written
 from attn.verify.cases import Case, stream
 from attn.verify.proofs import holds, proof, same
+from attn.verify.streams import in_steps
 
 
 def _near(case: Case, time: int, radius: int, first: int = 0) -> Tensor:
@@ -101,19 +103,14 @@ def _kept(case: Case) -> None:
     for radius in (0, 3):
         attention: Any = case.build(radius=radius)
         for time in (40, 150):
-            query = stream(2, time)
-            whole, parts = attention(query).y, []
-            state, at = attention.start(None, rows=2, capacity=time), 0
-            for count in (1, 1, 5, 1, 2, time - 12, 1, 1):
-                some = slice(at, at + count)
-                part = Stream(query.x[:, some], query.position[:, some], query.valid[:, some])
-                output, at = attention(part, state=state), at + count
-                parts.append(output.y)
-                state = output.state
+            query, cuts = stream(2, time), (1, 1, 5, 1, 2, time - 12, 1, 1)
+            outputs = in_steps(attention, query, cuts)
+            for at, output in zip(accumulate(cuts), outputs, strict=True):
+                state: Any = output.state
                 kept = min(radius, at)
                 holds(state.position.shape[1] == kept, f"keeps {state.position.shape[1]} tokens")
                 holds(state.nbytes() == 2 * kept * (2 * 16 * 8 + 9), f"{state.nbytes()} bytes")
-            same(torch.cat(parts, 1), whole)
+            same(torch.cat([output.y for output in outputs], 1), attention(query).y)
 
 
 @proof("attention", "window", "layers see as far as the sum of their radii, and no further")
