@@ -269,6 +269,21 @@ def test_proofs_of_one_variant_are_of_that_variant_alone():
         del PROOFS[size:]
 
 
+def is_cut_noticed():
+    """Whether an attention is seen that looks at a number, by which its graph is cut in two."""
+
+    @registry.register("attention", "cut")
+    class Cut(registry.find("attention", "softmax")):
+        def forward(self, query, memory=None, **options):
+            output = super().forward(query, memory, **options)
+            return output if float(query.x.sum()) < 1e12 else None
+
+    case = Case("cut", Role.ENCODER)
+    results = [put_to(one, case) for one in due(case) if one.topic == COMPILED]
+    del registry.get_kind("attention").components["cut"]
+    return [str(one.failed).partition(":")[0] for one in results] != ["None"]
+
+
 def compile_all(names, backend):
     """Print the name of each attention that gives the same when it is compiled, in one role."""
     for name in names:
@@ -292,4 +307,5 @@ if __name__ == "__main__":
     if asked == "--cover":
         prove_part(int(chosen[0]))
     else:
+        assert is_cut_noticed()
         compile_all(chosen, "inductor" if asked == "--inductor" else "eager")
