@@ -1,6 +1,7 @@
 """Attentions, one file a variant or tight family."""
 
 from attn import registry
+from attn.score.lookup import lookup as lookup
 
 registry.declare(
     "attention",
