@@ -24,7 +24,7 @@ def named(corpus: corpora.Corpus, split: Any) -> str:
     return corpora.test_split(corpus) if split == "test" else str(split)
 
 
-def problems(asked: dict[str, Any]) -> list[str]:
+def problems(asked: Mapping[str, Any]) -> list[str]:
     """Why a command cannot have the split that it asks for, if so."""
     try:
         _, config = Trained.config_of(asked)

@@ -13,7 +13,17 @@ from pages import run_page
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted((ROOT / "docs").glob("*.md"))
-COMMANDS = ("average", "compare", "evaluate", "list", "profile", "reach", "train", "translate")
+COMMANDS = (
+    "average",
+    "compare",
+    "draw",
+    "evaluate",
+    "list",
+    "profile",
+    "reach",
+    "train",
+    "translate",
+)
 LINK = re.compile(r"\]\(([^)#:]+)\)")
 
 

@@ -1,0 +1,1 @@
+"""Pictures of positions, masks and alignments, as PNG or SVG."""
