@@ -1,5 +1,8 @@
 """``attn evaluate``: translate a split with a trained model, and score it."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from omegaconf import MISSING, DictConfig
 
 from attn import __version__, assemble, results, runs, scoring, snapshot, splits, tables
