@@ -130,6 +130,11 @@ class Capabilities:
     paper: str = ""
     only: tuple["Only", ...] = ()
 
+    @property
+    def growth(self) -> Growth:
+        """How a layer grows with its sequence."""
+        return Growth(self.time, self.sequential, self.path)
+
 
 @dataclasses.dataclass(frozen=True)
 class Only:
@@ -139,11 +144,6 @@ class Only:
     where: str  # in words
     roles: frozenset[Role] = frozenset(Role)
     positions: frozenset[PositionKind] = frozenset(PositionKind)
-
-    @property
-    def growth(self) -> Growth:
-        """How a layer grows with its sequence."""
-        return Growth(self.time, self.sequential, self.path)
 
 
 @dataclasses.dataclass(frozen=True)

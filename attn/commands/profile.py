@@ -10,7 +10,7 @@ import torch
 from omegaconf import DictConfig
 from torch import nn
 
-from attn import assemble, checking, cost, runs, stored, tables, timing
+from attn import assemble, checking, cost, runs, stored, tables, timing, vain
 from attn.checking import is_count
 from attn.precision import Precision, is_out_of_memory
 from attn.registry import ConfigError, RunError, as_yaml, suggest
@@ -55,7 +55,7 @@ def unused(cfg: DictConfig) -> dict[str, str]:
     """Sections in which options would be set in vain, and why."""
     why = dict.fromkeys(UNUSED, "is of no use here; leave it out")
     if cfg.run is None:
-        return {**checking.unused(assemble.plain(cfg)), **why}
+        return {**vain.unused(assemble.plain(cfg)), **why}
     own = [key for key in cfg if "attention" in str(key) or str(key).endswith("_layers")]
     of_run = [*OF_A_RUN, *map(str, own), "vocabulary"]
     return {**why, **dict.fromkeys(of_run, f"run={cfg.run} has its own; leave it out")}
