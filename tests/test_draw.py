@@ -182,6 +182,19 @@ def test_wrong_requests_are_named(run, deaf, capsys, tmp_path, monkeypatch, argu
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_title_says_what_is_drawn(monkeypatch):
+    drawn = []
+    monkeypatch.setattr("attn.pictures.canvas.save", lambda figure, _: drawn.append(figure))
+    for position in ("learned", "sinusoidal"):
+        arguments = ["what=positions", f"position={position}", "model.dim=8", "file=a.png"]
+        assert main(["draw", *arguments]) == 0
+    assert [figure.get_suptitle() for figure in drawn] == [
+        "position=learned, width 8, before training", "position=sinusoidal, width 8",
+    ]  # fmt: skip
+    assert main(["draw", "what=mask", "attention=location", "file=a.png"]) == 0
+    assert drawn[-1].axes[0].get_title() == "attention=location role=cross"
+
+
 def test_the_gold_of_a_sentence_is_that_of_its_words(translator):
     pair = Pair("a b c", "c b a", ((0, 2), (1, 1), (2, 0)))
     looked = sentences.of_pair(translator, pair)

@@ -1,7 +1,6 @@
 """What pictures show is true, and all of it is on them."""
 
 import re
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -10,7 +9,7 @@ from builders import build_attention
 from attn import positions, registry, tokenizers  # noqa: F401 - registers
 from attn.contract import Role
 from attn.pictures import alignments, canvas, masks
-from attn.pictures.positions import encodings
+from attn.pictures import positions as matrices
 from attn.pictures.sentences import Looked, words
 from attn.registry import ConfigError
 from attn.roles import capabilities, made_names
@@ -76,6 +75,8 @@ def test_a_mask_in_grey_and_colour():
     assert axes.get_title() == "a title"
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("position that is seen", "position")
     assert scale.get_ylabel() == "mean weight; grey: cannot be seen"
+    cross = masks.draw(build_attention("softmax", Role.CROSS), 12, T, title="").axes[0]
+    assert cross.get_xlabel() == "position of the source"
 
 
 # Positions
@@ -83,12 +84,26 @@ def test_a_mask_in_grey_and_colour():
 
 def test_inner_products_of_sinusoids_depend_on_distance_alone():
     scheme = registry.build("position", {"name": "sinusoidal"}, dim=12)
-    vectors, products = encodings(scheme, T)
+    vectors, products = matrices.encodings(scheme, T)
     assert vectors.shape == (T, 12)
     for distance in range(T):
         diagonal = products.diagonal(distance)
         torch.testing.assert_close(diagonal, diagonal[:1].expand_as(diagonal))
     assert products.diagonal().allclose(torch.tensor(6.0))
+
+
+def test_positions_by_dimensions_and_by_positions():
+    scheme = registry.build("position", {"name": "learned"}, dim=12)
+    figure = matrices.draw(scheme, T, title="a title")
+    left, right, *scales = figure.axes
+    assert figure.get_suptitle() == "a title"
+    assert left.get_title() == "what is added to the embeddings, P"
+    assert (left.get_xlabel(), left.get_ylabel()) == ("dimension", "position")
+    assert left.images[0].get_array().shape == (T, 12)
+    assert right.get_title() == "inner products, P Pᵀ"
+    assert (right.get_xlabel(), right.get_ylabel()) == ("position", "position")
+    assert right.images[0].get_array().shape == (T, T)
+    assert [scale.get_ylabel() for scale in scales] == ["value", "inner product"]
 
 
 # Alignments
@@ -131,6 +146,7 @@ def test_gold_is_framed_around_the_pieces_of_words():
     assert (frame.get_xy(), frame.get_width(), frame.get_height()) == ((-0.5, -0.5), 2, 1)
     assert scale.get_ylabel() == "weight; framed: gold alignment"
     assert [label.get_text() for label in axes.get_xticklabels()] == ["a", "b", "</s>"]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("source: looked at", "target: said")
 
 
 def test_more_panels_than_fit_into_a_row_leave_no_frame_behind():
@@ -141,7 +157,7 @@ def test_more_panels_than_fit_into_a_row_leave_no_frame_behind():
 
 @pytest.mark.parametrize("name", ["words", "characters", "bytes", "bpe", "unigram"])
 def test_the_pieces_of_each_word(name):
-    options = {"size": 32} if name in {"bpe", "unigram"} else {}
+    options = {"size": 280} if name in {"bpe", "unigram"} else {}
     tokenizer = registry.build("tokenizer", {"name": name, **options})
     text = "the cats see the cattle"
     tokenizer.train([text, "a cat sees that", "the cat"])
@@ -152,8 +168,9 @@ def test_the_pieces_of_each_word(name):
 
 
 def test_pieces_that_do_not_tell_the_words():
-    lost = SimpleNamespace(decode=lambda _: "one word")
-    assert words(lost, [7, 8, 9], "these are three") is None
+    tokenizer = registry.build("tokenizer", {"name": "bytes"})
+    ids = tokenizer.encode("one word")
+    assert words(tokenizer, ids, "these are three") is None
 
 
 # Files
@@ -161,7 +178,7 @@ def test_pieces_that_do_not_tell_the_words():
 
 def drawn(labels, path):
     with canvas.style():
-        figure, (axes,) = canvas.panels(1, 1, width=2, height=2)
+        figure, (axes,) = canvas.panels(1, 1, width=2.0, height=2.0)
         canvas.heat(axes, torch.rand(1, len(labels)), title="", labels=("columns", "rows"))
         canvas.name_places(axes, labels, ["a row with a very long name indeed"])
         canvas.save(figure, path)

@@ -87,6 +87,6 @@ def save(figure: Figure, path: Path) -> None:
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         figure.savefig(written, format=form, dpi=DPI, bbox_inches="tight", metadata=metadata)
-    if any("missing from" in str(one.message) for one in told):
+    if any("Glyph" in str(one.message) for one in told):
         warn(f"{path}: the font lacks some of the letters, which stand as boxes")
     write_bytes(path, written.getvalue())
