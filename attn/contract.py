@@ -145,6 +145,10 @@ class Only:
     roles: frozenset[Role] = frozenset(Role)
     positions: frozenset[PositionKind] = frozenset(PositionKind)
 
+    def __str__(self) -> str:
+        """The option, and where it acts."""
+        return f"{self.option} ({self.where})"
+
 
 @dataclasses.dataclass(frozen=True)
 class Place:

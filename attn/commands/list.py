@@ -58,6 +58,7 @@ CAPABILITIES = {
     "sequential": "how many of them must follow each other",
     "path": "the most layers between two positions of a sequence",
     "paper": "where it comes from",
+    "only": "options that do not act wherever it stands",
 }
 
 
