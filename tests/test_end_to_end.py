@@ -266,7 +266,8 @@ def test_standard_input_that_is_not_utf8_is_named(trained, monkeypatch, capsys):
             "batches.tokens=3: must be above max_length=256, so that the longest sentence fits "
             "into a batch\n"
             "tokenizer=foo: unknown; choose one of bpe, bytes, characters, unigram, words\n"
-            "model=transfrmer: unknown; did you mean 'transformer'? choose one of transformer\n",
+            "model=transfrmer: unknown; did you mean 'transformer'? choose one of "
+            f"{', '.join(registry.names('model'))}\n",
         ),
         (
             ["train", "model.heads=3", "batches.tokens=3"],

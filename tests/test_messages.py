@@ -29,6 +29,7 @@ NO_MESSAGES = (
 # Called with patterns, marks, and what `attn list` shows.
 NOT_FOR_READING = {
     "Capabilities",
+    "Growth",
     "cast",
     "holds",
     "proof",

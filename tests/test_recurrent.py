@@ -268,7 +268,7 @@ def test_a_whole_model_is_what_one_writes_with_torch():
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("model", ["sutskever", "bahdanau", "luong_general"])
+@pytest.mark.parametrize("model", ["sutskever", "luong_general"])
 def test_commands_do_with_it_what_they_do_with_any_model(model, tmp_path, capsys):
     sizes = ["model.dim=16", "model.encoder_layers=1", "model.decoder_layers=1"]
     common = ["experiment=smoke", f"model={model}", *sizes, "model.dropout=0.2"]

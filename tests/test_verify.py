@@ -131,11 +131,10 @@ def test_what_does_not_hold_gives_exit_code_1(capsys, cheat):
     assert "  FAIL  " in told.out
     assert told.out.count("0/1") == 1
     case = re.escape("attention=cheat role=encoder plugins=[cheating]")
-    first = (
-        "G12: sees a bag of words, unless it is order-aware: is declared order-aware, and is not"
-    )
+    says = "G12: sees a bag of words, unless it is order-aware"
+    why = "is declared order-aware, and is not"
     assert re.fullmatch(
-        f"attn verify: does not hold: {case}: {first}; \\d+ more do not hold\n", told.err
+        f"attn verify: does not hold: {case}: {says}: {why}; \\d+ more do not hold\n", told.err
     )
 
 
