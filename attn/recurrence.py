@@ -3,10 +3,12 @@
 from typing import Any, ClassVar
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from attn.contract import Growth
+from attn.stepwise import Stepwise
 
 STATES = {"rnn": 1, "gru": 1, "lstm": 2, "layer_norm_lstm": 2}  # the cells, and what they keep
 FUSED = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
@@ -68,6 +70,29 @@ class Recurrence(nn.Module):
         kept = after if self.states == 2 else (after,)
         return y, torch.stack([part[0] for part in kept], 1)
 
+    def weights(self) -> tuple[Tensor, Tensor]:
+        """Those of the inputs, the bias last, and of the state before."""
+        if isinstance(self.cell, LayerNormLSTM):
+            return self.cell.input.weight, self.cell.recurrent.weight
+        return self.cell.weight_ih_l0, self.cell.weight_hh_l0
+
+    def gated(
+        self, given: Float[Tensor, "rows gates"], again: Float[Tensor, "rows gates"], state: Carried
+    ) -> tuple[Tensor, ...]:
+        """The states after one step, given ``W x + b`` and ``U h``."""
+        if isinstance(self.cell, LayerNormLSTM):
+            norm = self.cell.input_norm
+            return self.cell.gated(norm(given), again, state[:, 1])
+        if self.kind == "rnn":
+            return ((given + again).tanh(),)
+        if self.kind == "gru":
+            (r, z, n), (reset, update, new) = given.chunk(3, -1), again.chunk(3, -1)
+            entering = (n + (r + reset).sigmoid() * new).tanh()
+            return (entering + (z + update).sigmoid() * (state[:, 0] - entering),)
+        i, f, new, o = (given + again).chunk(4, -1)
+        carried = f.sigmoid() * state[:, 1] + i.sigmoid() * new.tanh()
+        return o.sigmoid() * carried.tanh(), carried
+
     def _single(self, x: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """One step; for so little, the kernel for many costs several times as much."""
         before = tuple(state.unbind(1)) if self.states == 2 else state[:, 0]
@@ -75,6 +100,34 @@ class Recurrence(nn.Module):
         after = SINGLE[self.kind](x, before, *weights)
         kept = after if self.states == 2 else (after,)
         return kept[0][:, None], torch.stack(kept, 1)
+
+
+class Stepping:
+    """A layer that goes step by step, because what it is fed is known at its step alone.
+
+    What is known before is multiplied for all steps at once: the first inputs of the layer, as far
+    as ``known`` has them, and the bias. No inputs are padding.
+    """
+
+    def __init__(self, layer: Recurrence, known: Float[Tensor, "rows time known"]) -> None:
+        self.layer = layer
+        weight, recurrent = layer.weights()
+        width = known.shape[-1]
+        ones = known.new_ones((*known.shape[:2], 1))
+        some = torch.cat((weight[:, :width], weight[:, -1:]), 1)
+        self.known = iter(F.linear(torch.cat((known, ones), -1), some).unbind(1))
+        self.input, self.recurrent = Stepwise(weight[:, width:-1]), Stepwise(recurrent)
+
+    def __call__(
+        self, fed: Float[Tensor, "rows fed"], state: Carried
+    ) -> tuple[Float[Tensor, "rows dim"], Carried]:
+        """The output of the next step, and the state after it."""
+        given = next(self.known)
+        if fed.shape[-1]:
+            given = given + self.input(fed)
+        state = state.to(given.dtype)
+        kept = self.layer.gated(given, self.recurrent(state[:, 0]), state)
+        return kept[0], torch.stack(kept, 1)
 
 
 class LayerNormLSTM(nn.Module):
@@ -100,16 +153,19 @@ class LayerNormLSTM(nn.Module):
             hidden, carried = zeros, zeros
         else:
             hidden, carried = (part[0] for part in state)
-        real, given = x[..., -1:], self.input_norm(self.input(x))
-        outputs = []
-        for step in range(x.shape[1]):
-            gates = given[:, step] + self.recurrent_norm(self.recurrent(hidden))
-            enter, keep, new, out = gates.chunk(4, -1)
-            carried = keep.sigmoid() * carried + enter.sigmoid() * new.tanh()
-            carried = carried * real[:, step]
-            hidden = out.sigmoid() * self.cell_norm(carried).tanh() * real[:, step]
+        given, outputs = self.input_norm(self.input(x)).unbind(1), []
+        recurrent = Stepwise(self.recurrent.weight)
+        for one, real in zip(given, x[..., -1:].unbind(1), strict=True):
+            hidden, carried = self.gated(one, recurrent(hidden), carried)
+            hidden, carried = hidden * real, carried * real
             outputs.append(hidden)
         return torch.stack(outputs, 1), (hidden[None], carried[None])
+
+    def gated(self, given: Tensor, again: Tensor, carried: Tensor) -> tuple[Tensor, Tensor]:
+        """The output and what is carried after one step, given the normed input and ``U h``."""
+        enter, keep, new, out = (given + self.recurrent_norm(again)).chunk(4, -1)
+        carried = keep.sigmoid() * carried + enter.sigmoid() * new.tanh()
+        return out.sigmoid() * self.cell_norm(carried).tanh(), carried
 
 
 class Reader(nn.Module):

@@ -2,7 +2,8 @@
 
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import cast
 
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from attn.contract import Attention, MixerOutput, State, Stream
 from attn.models.encoder_decoder import States
 from attn.models.recurrent_encoder import Read, Shortcuts, Wiring
-from attn.recurrence import STATES, Recurrence
+from attn.recurrence import STATES, Recurrence, Stepping
 from attn.states import RowState
 from attn.tracing import begun, mixed
 
@@ -20,6 +21,9 @@ BRIDGES = ("copy", "linear", "mean")
 QUERIES = ("current", "previous")
 OUTPUTS = ("attentional", "deep", "plain")
 FED = ("first", "all")
+
+# The words, what is fed, the states of the layers; the top layer's output, the states after.
+Run = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -190,15 +194,16 @@ class RecurrentDecoder(nn.Module):
             began = self.start(memory, rows=rows, capacity=time, capture=capture)
         masks = self.shortcuts.masks(stream.x)
         after, hidden, weights = cast("States", began), [], []
+        run = self._stepping(stream, masks) if self.by_step else partial(self._run, masks)
         for some in _single(stream) if self.by_step else [stream]:
-            one, after, seen = self._next(some, after, masks)
+            one, after, seen = self._next(some, after, run)
             hidden.append(one)
             weights += [] if seen is None else [seen]
         shown = {"cross.0": torch.cat(weights, 2)} if weights else {}
         return torch.cat(hidden, 1), None if state is None else after, shown
 
     def _next(
-        self, stream: Stream, state: States, masks: list[Tensor] | None
+        self, stream: Stream, state: States, run: Run
     ) -> tuple[Tensor, States, Tensor | None]:
         """One step, or all steps of which none needs what the one before gives."""
         own, *cross = state.parts
@@ -207,7 +212,7 @@ class RecurrentDecoder(nn.Module):
             self._look(own.layers[:, -1, 0][:, None], stream, cross) if self.looks_first else None
         )
         fed = [own.said, own.source] if looked is None else [looked.y[:, 0], own.said, own.source]
-        top, layers = self._run(stream.x, torch.cat(fed, -1), own.layers, masks)
+        top, layers = run(stream.x, torch.cat(fed, -1).to(stream.x.dtype), own.layers)
         if self.cross is not None and looked is None:
             looked = self._look(top, stream, cross)
         context = None if looked is None else looked.y
@@ -225,10 +230,10 @@ class RecurrentDecoder(nn.Module):
         return mixed(self.cross, dataclasses.replace(stream, x=query), state=cross[0])
 
     def _run(
-        self, x: Tensor, fed: Tensor, before: Tensor, masks: list[Tensor] | None
+        self, masks: list[Tensor] | None, x: Tensor, fed: Tensor, before: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """The output of the last layer, and the states of all after the last step."""
-        more, states = fed.to(x.dtype)[:, None].expand(-1, x.shape[1], -1), []
+        """The output of the last layer at all steps, and the states of all after the last step."""
+        more, states = fed[:, None].expand(-1, x.shape[1], -1), []
         for number, layer in enumerate(self.layers):
             given = self.shortcuts.dropped(number, x, masks)
             if self.fed[number]:
@@ -237,6 +242,28 @@ class RecurrentDecoder(nn.Module):
             x = self.shortcuts.joined(number, x, y)
             states.append(state)
         return x, torch.stack(states, 1)
+
+    def _stepping(self, stream: Stream, masks: list[Tensor] | None) -> Run:
+        """The same, one step a call; the words are known to the first layer beforehand."""
+        none = stream.x[..., :0]
+        layers = [
+            Stepping(cast("Recurrence", layer), none if number else stream.x)
+            for number, layer in enumerate(self.layers)
+        ]
+
+        def run(x: Tensor, fed: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
+            states = []
+            for number, layer in enumerate(layers):
+                below = self.shortcuts.dropped(number, x, masks)[:, 0]
+                given = [below] if number else []
+                if self.fed[number]:
+                    given.append(fed)
+                y, state = layer(torch.cat(given, -1), before[:, number])
+                x = self.shortcuts.joined(number, x, y[:, None])
+                states.append(state)
+            return x, torch.stack(states, 1)
+
+        return run
 
 
 def _single(stream: Stream) -> Iterator[Stream]:

@@ -80,4 +80,4 @@ class ByHeadLinear(nn.Module):
 
     def forward(self, x: ByHead) -> ByHead:
         """The vectors of each head, mapped."""
-        return torch.matmul(x, self.weight)
+        return torch.einsum("bhtd,hde->bhte", x, self.weight)

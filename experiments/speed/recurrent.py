@@ -1,8 +1,9 @@
 """Speed of ``model=recurrent`` beside a plain ``torch.nn.LSTM`` encoder-decoder, in one run.
 
 Both have LSTMs of the same sizes, Luong's attention with the score ``general`` and his attentional
-layer. Contenders take turns at the same batches; medians and ratios are printed as a table. The
-plain decoder recomputes the whole prefix for each word.
+layer; with input feeding, the plain one steps two ``torch.nn.LSTMCell``. Contenders take turns at
+the same batches; medians and ratios are printed as tables. The plain decoder recomputes the whole
+prefix for each word.
 
     .venv/bin/python experiments/speed/recurrent.py --rounds 5
 """
@@ -40,15 +41,18 @@ def batches(count: int) -> list[Batch]:
 
 
 class Plain(nn.Module):
-    """What one writes in an hour with torch's own modules; ``packed``: padding is not read."""
+    """What one writes in an hour with torch's own modules.
 
-    def __init__(self, *, packed: bool) -> None:
+    ``packed``: padding is not read; ``fed``: each step gets the last attentional vector.
+    """
+
+    def __init__(self, *, packed: bool = False, fed: bool = False) -> None:
         super().__init__()
-        self.packed = packed
+        self.packed, self.fed = packed, fed
         self.embedding = nn.Embedding(VOCABULARY, DIM)
         common = {"num_layers": LAYERS, "batch_first": True, "dropout": DROPOUT}
         self.encoder = nn.LSTM(DIM, DIM // 2, bidirectional=True, **common)
-        self.decoder = nn.LSTM(DIM, DIM, **common)
+        self.decoder = nn.LSTM(DIM, DIM, **common) if not fed else self._cells()
         self.score = nn.Linear(DIM, DIM, bias=False)
         self.combine = nn.Linear(2 * DIM, DIM)
         self.dropout = nn.Dropout(DROPOUT)
@@ -71,7 +75,32 @@ class Plain(nn.Module):
         self, source: Tensor, memory: Tensor, last: tuple[Tensor, Tensor], inputs: Tensor
     ) -> Tensor:
         """The attentional vectors."""
-        hidden, _ = self.decoder(self.dropout(self.embedding(inputs)), last)
+        words = self.dropout(self.embedding(inputs))
+        if self.fed:
+            return self.stepped(source, memory, last, words)
+        hidden, _ = self.decoder(words, last)
+        return self.look(source, memory, hidden)
+
+    def _cells(self) -> nn.ModuleList:
+        return nn.ModuleList(nn.LSTMCell(size, DIM) for size in (2 * DIM, DIM))
+
+    def stepped(
+        self, source: Tensor, memory: Tensor, last: tuple[Tensor, Tensor], words: Tensor
+    ) -> Tensor:
+        """The attentional vectors, each fed to the next step."""
+        states = list(zip(*last, strict=True))
+        said, every = torch.zeros_like(words[:, 0]), []
+        for word in words.unbind(1):
+            x = torch.cat((word, said), -1)
+            for number, cell in enumerate(self.decoder):
+                states[number] = cell(x, states[number])
+                x = self.dropout(states[number][0]) if number == 0 else states[number][0]
+            said = self.look(source, memory, x[:, None])[:, 0]
+            every.append(said)
+        return torch.stack(every, 1)
+
+    def look(self, source: Tensor, memory: Tensor, hidden: Tensor) -> Tensor:
+        """The attentional vectors of some states."""
         scores = self.score(hidden) @ memory.transpose(1, 2)
         scores = scores.masked_fill((source == 0)[:, None], -torch.inf)
         context = scores.softmax(-1) @ memory
@@ -92,9 +121,9 @@ class Plain(nn.Module):
             said = torch.cat((said, F.linear(hidden, self.embedding.weight).argmax(-1)), 1)
 
 
-def plain_step(*, packed: bool) -> Callable[[Batch], None]:
+def plain_step(**options: bool) -> Callable[[Batch], None]:
     """One step of the plain loop."""
-    model = Plain(packed=packed)
+    model = Plain(**options)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, betas=(0.9, 0.98))
 
     def step(batch: Batch) -> None:
@@ -149,13 +178,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args().rounds
-    steps = {
-        "plain": plain_step(packed=False),
-        "plain, packed": plain_step(packed=True),
-        "attn": attn_step(),
-        "attn, input feeding": attn_step(input_feeding=True),
-        "attn, layer-normalised": attn_step(cell="layer_norm_lstm"),
-    }
+    train(
+        rounds,
+        {
+            "plain": plain_step(),
+            "plain, packed": plain_step(packed=True),
+            "attn": attn_step(),
+            "attn, layer-normalised": attn_step(cell="layer_norm_lstm"),
+        },
+    )
+    fed = {"plain, fed": plain_step(fed=True), "attn, fed": attn_step(input_feeding=True)}
+    train(rounds, fed)
+    decode(rounds)
+
+
+def train(rounds: int, steps: dict[str, Callable[[Batch], None]]) -> None:
+    """Steps in turn; the first of each is not counted."""
     some = batches(rounds + 1)
     times: dict[str, list[float]] = {name: [] for name in steps}
     for batch in some:
@@ -163,13 +201,12 @@ def main() -> None:
             times[name].append(seconds(functools.partial(step, batch)))
     words = sum(int((batch.labels != 0).sum()) for batch in some[1:]) / rounds
     show("target tokens/s", words, {name: taken[1:] for name, taken in times.items()})
-    decode(rounds)
 
 
 def decode(rounds: int) -> None:
     """Greedy translations of as many words as the source has, twice; random weights never end."""
     source = batches(1)[0].source[:SENTENCES]
-    plain, ours = Plain(packed=False).eval(), built()[0].eval()
+    plain, ours = Plain().eval(), built()[0].eval()
     limit = source.shape[1]
     greedy = Greedy(max_ratio=0.0, max_extra=2 * limit)
     with torch.no_grad():
