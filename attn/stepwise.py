@@ -79,7 +79,7 @@ class _Multiplied(torch.autograd.Function):
         return x @ weight.t()
 
     @staticmethod
-    def backward(ctx, slope: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    def backward(ctx, slope: Tensor) -> tuple[Tensor | None, None, None]:  # type: ignore[no-untyped-def]  # noqa: ANN001
         x, weight = ctx.saved_tensors
         ctx.tape.add(x, slope)
-        return slope @ weight, None, None
+        return slope @ weight if ctx.needs_input_grad[0] else None, None, None

@@ -20,17 +20,21 @@ COMMON = (
     "experiment=demo",
     "trainer.evaluate_every=900",
     "trainer.samples=0",
-    "precision.threads=1",
 )
 SIZE = ("model.dim=128",)
+INNER = ("model.feedforward_dim=256", "model.heads=4", "model.norm=pre")
+TWO = ("model.encoder_layers=2", "model.decoder_layers=2")
 VARIANTS = {
     "sutskever": ("model=sutskever", *SIZE),
     "sutskever, source fed": ("model=sutskever", *SIZE, "model.feed_source=true"),
-    "bahdanau": ("model=bahdanau", *SIZE, "model.encoder_layers=1", "model.decoder_layers=1"),
+    "bahdanau": ("model=bahdanau", *SIZE),
     "luong_general": ("model=luong_general", *SIZE),
     "luong_concat": ("model=luong_concat", *SIZE),
-    "rnmt": ("model=rnmt", *SIZE),
+    "rnmt": ("model=rnmt", *SIZE, *TWO),
     "recurrent": ("model=recurrent", *SIZE),
+    "convolutional": ("model=convolutional", *SIZE),
+    "recurrent_transformer": ("model=recurrent_transformer", *SIZE, *TWO, *INNER),
+    "transformer_recurrent": ("model=transformer_recurrent", *SIZE, *TWO, *INNER),
     "transformer": (),
 }
 FIELDS = ("variant", *SPLITS, "dev_loss", "steps", "minutes", "parameters", "tokens_per_second")
