@@ -258,4 +258,5 @@ def trained(config: Config, run: Path, checkpoint: Path, precision: Precision) -
         part(config, "batches"),
         precision.device,
         precision.autocast,
+        precision.workers,
     )

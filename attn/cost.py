@@ -165,7 +165,7 @@ def _say(model: Decoder, memory: Any, length: int) -> None:
     state = model.start(memory, rows=1, capacity=length)
     tokens = torch.full((1, 1), BOS)
     for _ in range(length):
-        logits, _, state = next_logits(model, tokens, state)
+        logits, state = next_logits(model, tokens, state)
         tokens = logits.argmax(-1, keepdim=True)
 
 

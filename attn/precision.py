@@ -23,13 +23,21 @@ class Precision:
     """
 
     def __init__(
-        self, *, device: str = "auto", dtype: str = "auto", tf32: bool = True, threads: int = 0
+        self,
+        *,
+        device: str = "auto",
+        dtype: str = "auto",
+        tf32: bool = True,
+        threads: int = 0,
+        workers: str | int = "auto",
     ) -> None:
         self.device = _device(device)
         self.format = _format(dtype, self.device)
         if threads < 0:
             raise ValueError(f"threads={threads}: must be 0 (torch's own choice) or more")
-        self.tf32, self.threads = tf32, threads
+        if workers != "auto" and not (isinstance(workers, int) and workers >= 1):
+            raise ValueError(f"workers={workers}: must be at least 1, or auto")
+        self.tf32, self.threads, self._workers = tf32, threads, workers
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.format == "fp16")
 
     def apply(self) -> None:
@@ -38,6 +46,13 @@ class Precision:
             torch.set_num_threads(self.threads)
         if self.device.type == "cuda":
             torch.set_float32_matmul_precision("high" if self.tf32 else "highest")
+
+    @property
+    def workers(self) -> int:
+        """How many threads translate at once: on a CPU as many as compute, on a device one."""
+        if self._workers != "auto":
+            return int(self._workers)
+        return torch.get_num_threads() if self.device.type == "cpu" else 1
 
     def autocast(self) -> AbstractContextManager[None]:
         """The context of a forward pass."""

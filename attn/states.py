@@ -1,8 +1,7 @@
 """States of the attentions: what is kept of a sentence while it is decoded."""
 
 import dataclasses
-from collections.abc import Callable
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -10,22 +9,6 @@ from torch import Tensor
 
 from attn.contract import State, Stream
 from attn.precision import product_format
-
-
-def room(
-    weight: Tensor, *, rows: int, heads: int, capacity: int, dim: int, value: int
-) -> dict[str, Tensor]:
-    """Keys, values, positions and validity of no tokens yet, the fields of a state of tokens.
-
-    They lie where ``weight`` does, keys and values in the format of its products.
-    """
-    numbers = weight.new_empty((), dtype=product_format(weight))
-    return {
-        "key": numbers.new_zeros(rows, heads, capacity, dim),
-        "value": numbers.new_zeros(rows, heads, capacity, value),
-        "position": weight.new_zeros((rows, capacity), dtype=torch.long),
-        "valid": weight.new_zeros((rows, capacity), dtype=torch.bool),
-    }
 
 
 @runtime_checkable
@@ -39,76 +22,108 @@ class Tokens(State, Protocol):
         """Key, value, position and validity of the tokens that may be seen."""
 
 
+Own = TypeVar("Own", bound="RowState")
+Growing = TypeVar("Growing", bound="KeyValueState")
+
+
 @dataclasses.dataclass(frozen=True)
 class KeyValueState:
-    """Keys and values of the tokens so far, in preallocated room; one row a hypothesis."""
+    """Keys and values of the tokens so far, in preallocated room; one row a hypothesis.
 
-    key: Float[Tensor, "rows heads capacity dim"]
-    value: Float[Tensor, "rows heads capacity value"]
-    position: Int[Tensor, "rows capacity"]
-    valid: Bool[Tensor, "rows capacity"]
+    Tokens come first, so that those so far lie in one piece: rows are then moved by a single copy,
+    into the room that the move before has left.
+    """
+
+    key: Float[Tensor, "capacity rows heads dim"]
+    value: Float[Tensor, "capacity rows heads value"]
+    position: Int[Tensor, "capacity rows"]
+    valid: Bool[Tensor, "capacity rows"]
     length: int
     sentences: int
+    left: tuple[Tensor, ...] = ()
+
+    @classmethod
+    def empty(
+        cls: type[Growing],
+        weight: Tensor,
+        shape: tuple[int, int, int],
+        *,
+        dim: int,
+        value: int,
+        sentences: int,
+        **more: Any,
+    ) -> Growing:
+        """No tokens yet, with room for (tokens, rows, heads); lies where ``weight`` does."""
+        numbers = weight.new_empty((), dtype=product_format(weight))
+        return cls(
+            numbers.new_zeros(*shape, dim),
+            numbers.new_zeros(*shape, value),
+            weight.new_zeros(shape[:2], dtype=torch.long),
+            weight.new_zeros(shape[:2], dtype=torch.bool),
+            length=0,
+            sentences=sentences,
+            **more,
+        )
 
     def append(
-        self,
+        self: Growing,
         key: Float[Tensor, "rows heads time dim"],
         value: Float[Tensor, "rows heads time value"],
         stream: Stream,
-    ) -> "KeyValueState":
+    ) -> Growing:
         """The state with new tokens; written in place, unless gradients are recorded."""
-        end = self.length + key.shape[2]
-        if end > self.position.shape[1]:
-            raise ValueError(
-                f"the state has room for {self.position.shape[1]} tokens, {end} were given"
-            )
-        state = self._map(Tensor.clone) if torch.is_grad_enabled() else self
-        state.key[:, :, self.length : end] = key
-        state.value[:, :, self.length : end] = value
-        state.position[:, self.length : end] = stream.position
-        state.valid[:, self.length : end] = stream.valid
-        return dataclasses.replace(state, length=end)
+        capacity, end = len(self.position), self.length + key.shape[2]
+        if end > capacity:
+            raise ValueError(f"the state has room for {capacity} tokens, {end} were given")
+        parts = self._parts()
+        if torch.is_grad_enabled():
+            parts = [part.clone() for part in parts]
+        tokens = (key.permute(2, 0, 1, 3), value.permute(2, 0, 1, 3))
+        for part, new in zip(parts, (*tokens, stream.position.t(), stream.valid.t()), strict=True):
+            part[self.length : end] = new
+        return self._with(parts, length=end)
 
     def filled(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Key, value, position and validity of the tokens so far."""
-        n = self.length
-        return self.key[:, :, :n], self.value[:, :, :n], self.position[:, :n], self.valid[:, :n]
+        key, value, position, valid = self._used()
+        return key.permute(1, 2, 0, 3), value.permute(1, 2, 0, 3), position.t(), valid.t()
 
-    def reorder(self, rows: Int[Tensor, " rows"]) -> "KeyValueState":
+    def reorder(self: Growing, rows: Int[Tensor, " rows"]) -> Growing:
         """Rows picked by index; only the part in use is copied."""
         return self._select(rows, self.sentences)
 
-    def keep(self, sentences: Int[Tensor, " sentences"]) -> "KeyValueState":
+    def keep(self: Growing, sentences: Int[Tensor, " sentences"]) -> Growing:
         """All rows of the sentences given."""
-        rows = rows_of(sentences, self.key.shape[0] // self.sentences)
+        rows = rows_of(sentences, self.position.shape[1] // self.sentences)
         return self._select(rows, len(sentences))
-
-    def _select(self, rows: Tensor, sentences: int) -> "KeyValueState":
-        picked = self._map(lambda tensor: self._rows(tensor, rows))
-        return dataclasses.replace(picked, sentences=sentences)
-
-    def _rows(self, tensor: Tensor, rows: Tensor) -> Tensor:
-        """Rows of a tensor, of which the part in use is copied."""
-        axis = 2 if tensor.dim() == 4 else 1
-        room = tensor.new_empty((len(rows), *tensor.shape[1:]))
-        used = tensor.narrow(axis, 0, self.length)
-        room.narrow(axis, 0, self.length).copy_(used.index_select(0, rows))
-        return room
-
-    def _map(self, change: Callable[[Tensor], Tensor]) -> "KeyValueState":
-        return dataclasses.replace(
-            self,
-            key=change(self.key),
-            value=change(self.value),
-            position=change(self.position),
-            valid=change(self.valid),
-        )
 
     def nbytes(self) -> int:
         """Bytes of the part in use."""
-        n = self.length
-        used = self.key[:, :, :n], self.value[:, :, :n], self.position[:, :n], self.valid[:, :n]
-        return sum(tensor.nbytes for tensor in used)
+        return sum(tensor.nbytes for tensor in self._used())
+
+    def _select(self: Growing, rows: Tensor, sentences: int) -> Growing:
+        parts, room = self._parts(), list(self.left)
+        if not room or len(rows) != self.position.shape[1]:
+            room = [part.new_empty(len(part), len(rows), *part.shape[2:]) for part in parts]
+        for used, into in zip(self._used(), room, strict=True):
+            if torch.is_grad_enabled():
+                into[: self.length] = used.index_select(1, rows)
+            else:
+                torch.index_select(used, 1, rows, out=into[: self.length])
+        left = tuple(parts) if len(rows) == self.position.shape[1] else ()
+        return self._with(room, sentences=sentences, left=left)
+
+    def _parts(self) -> list[Tensor]:
+        return [self.key, self.value, self.position, self.valid]
+
+    def _used(self) -> list[Tensor]:
+        return [part[: self.length] for part in self._parts()]
+
+    def _with(self: Growing, parts: list[Tensor], **more: Any) -> Growing:
+        key, value, position, valid = parts
+        return dataclasses.replace(
+            self, key=key, value=value, position=position, valid=valid, **more
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,9 +151,6 @@ class StaticKeyValueState:
     def nbytes(self) -> int:
         """Bytes of all tensors."""
         return sum(t.nbytes for t in (self.key, self.value, self.position, self.valid))
-
-
-Own = TypeVar("Own", bound="RowState")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -200,13 +212,13 @@ def rows_of(sentences: Int[Tensor, " sentences"], beams: int) -> Int[Tensor, " r
     return (sentences[:, None] * beams + offsets).flatten()
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class LatentState(KeyValueState):
     """Keys alone, whose first dimensions are the values too."""
 
     latent: int
 
-    def append(self, key: Tensor, value: Tensor, stream: Stream) -> "KeyValueState":
+    def append(self, key: Tensor, value: Tensor, stream: Stream) -> "LatentState":
         """The state with new tokens; the value is in the key already."""
         return super().append(key, value[..., :0], stream)
 
@@ -224,6 +236,20 @@ class WindowState(RowState):
     value: Float[Tensor, "rows heads kept value"]
     position: Int[Tensor, "rows kept"]
     valid: Bool[Tensor, "rows kept"]
+
+    @classmethod
+    def empty(
+        cls, weight: Tensor, shape: tuple[int, int], *, dim: int, value: int, sentences: int
+    ) -> "WindowState":
+        """No tokens yet, of so many (rows, heads); lies where ``weight`` does."""
+        numbers = weight.new_empty((), dtype=product_format(weight))
+        return cls(
+            sentences,
+            numbers.new_empty(*shape, 0, dim),
+            numbers.new_empty(*shape, 0, value),
+            weight.new_empty((shape[0], 0), dtype=torch.long),
+            weight.new_empty((shape[0], 0), dtype=torch.bool),
+        )
 
     def append(self, key: Tensor, value: Tensor, stream: Stream) -> "WindowState":
         """The state with new tokens."""

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 import torch
 
 from attn.batching import Batches, collate
+from attn.parallel import in_parallel
 from attn.search import Decoder, Hypothesis, Search
 from attn.vocabulary import Vocabularies
 
@@ -37,6 +38,7 @@ class Translator:
     batches: Batches
     device: torch.device
     autocast: Callable[[], AbstractContextManager[None]]
+    workers: int = 1
 
     def translate(self, texts: Sequence[str], search: Search) -> list[Translation]:
         """The best translation of each text, each a single line, in the order of the texts.
@@ -45,7 +47,6 @@ class Translator:
         """
         return [found[0] for found in self.alternatives(texts, search)]
 
-    @torch.no_grad()  # not inference_mode: autocast would cast every weight anew at each use
     def alternatives(
         self, texts: Sequence[str], search: Search, *, best: int = 1
     ) -> list[list[Translation]]:
@@ -54,12 +55,18 @@ class Translator:
         most = self.batches.max_length
         some = [number for number, source in enumerate(sources) if source]
         pairs = [(sources[number][:most], ()) for number in some]
-        found = [[NOTHING]] * len(texts)
-        for group in self.batches.in_order(pairs, rows=search.rows):
+        groups = self.batches.in_order(pairs, rows=search.rows)[::-1]  # the longest first
+
+        @torch.no_grad()  # not inference_mode: autocast would cast every weight anew at each use
+        def hypotheses(group: list[int]) -> list[list[Hypothesis]]:
             batch = collate([pairs[i] for i in group], group).to(self.device)
             with self.autocast():
-                hypotheses = search(self.model, batch.source, batch.source_valid, best=best)
-            for index, several in zip(group, hypotheses, strict=True):
+                return search(self.model, batch.source, batch.source_valid, best=best)
+
+        found = [[NOTHING]] * len(texts)
+        made = in_parallel(hypotheses, groups, workers=self.workers)
+        for group, each in zip(groups, made, strict=True):
+            for index, several in zip(group, each, strict=True):
                 number = some[index]
                 cut = len(sources[number]) > most
                 found[number] = [self._written(one, cut=cut) for one in several]

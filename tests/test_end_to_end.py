@@ -184,6 +184,19 @@ def test_translation_is_a_line_for_a_line(trained, tmp_path, monkeypatch, capsys
     assert capsysbinary.readouterr().out.decode() == f"{lines[0]}\n"
 
 
+def test_workers_change_nothing_but_the_time(trained, tmp_path):
+    source = tmp_path / "source.txt"
+    source.write_text("".join(f"{word} b c{' d' * (i % 7)}\n" for i in range(60) for word in "ae"))
+    said = []
+    for workers in (1, 3):
+        target, tokens = tmp_path / f"target.{workers}", "search.max_extra=3"
+        options = {"precision.workers": workers, "input": source, "output": target, "n_best": 1}
+        few = (f"run={trained.folder}", "search=greedy", tokens)
+        assert main(["translate", *few, *(f"{k}={v}" for k, v in options.items())]) == 0
+        said.append(target.read_text())
+    assert said[0] == said[1]
+
+
 def test_what_is_too_long_is_cut_and_counted(trained, capsys):
     greedy = ["search=greedy", "search.max_ratio=0.0", "search.max_extra=2"]
     assert call("translate", *greedy, run=trained.folder, text="a " * 300) == (0, "")

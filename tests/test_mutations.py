@@ -85,8 +85,7 @@ def test_one_tensor_that_is_not_reordered(forgotten, monkeypatch):
     def forgetful(self, rows, sentences):
         picked = select(self, rows, sentences)
         tensor = getattr(self, forgotten)
-        kept = tensor if len(rows) == len(tensor) else tensor[: len(rows)]
-        return dataclasses.replace(picked, **{forgotten: kept})
+        return dataclasses.replace(picked, **{forgotten: tensor[:, : len(rows)].clone()})
 
     monkeypatch.setattr(KeyValueState, "_select", forgetful)
     weighed = {"G8"} if forgotten == "key" else set()  # the weights of steps are of other rows too

@@ -15,6 +15,8 @@ from attn.precision import Precision
         ({"device": "tpu"}, "device=tpu: unknown; choose one of auto, cuda, mps, cpu"),
         ({"dtype": "int8"}, "dtype=int8: unknown; choose one of auto, fp32, bf16, fp16"),
         ({"threads": -1}, "threads=-1: must be 0 (torch's own choice) or more"),
+        ({"workers": 0}, "workers=0: must be at least 1, or auto"),
+        ({"workers": "all"}, "workers=all: must be at least 1, or auto"),
     ],
 )
 def test_wrong_options_are_named(options, message):

@@ -22,7 +22,7 @@ from attn.registry import register
 from attn.score import kernels
 from attn.score.blocks import is_long, spans
 from attn.score.projections import by_head, side_by_side
-from attn.states import WindowState, room
+from attn.states import WindowState
 
 REACH = 8  # beyond it a density of deviation 1 is below 1e-14
 
@@ -80,9 +80,10 @@ class GaussianAttention(nn.Module):
 
     def start(self, memory: Stream | None, *, rows: int, capacity: int) -> State:  # noqa: ARG002
         """No tokens yet; the values of no more than those within reach are kept."""
-        sizes = {"heads": self.heads, "dim": 0, "value": self.value.out_features // self.heads}
-        tokens = room(self.out.weight, rows=rows, capacity=0, **sizes)
-        return WindowState(**tokens, sentences=rows if memory is None else memory.x.shape[0])
+        sentences = rows if memory is None else memory.x.shape[0]
+        sizes = {"dim": 0, "value": self.value.out_features // self.heads}
+        shape = rows, self.heads
+        return WindowState.empty(self.out.weight, shape, **sizes, sentences=sentences)
 
     def forward(
         self,

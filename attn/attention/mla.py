@@ -12,7 +12,7 @@ from attn.score.core import Core
 from attn.score.projections import by_head, side_by_side
 from attn.score.scores import Dot
 from attn.score.shell import ScoreAttention
-from attn.states import LatentState, room
+from attn.states import LatentState
 
 
 class LatentProjections(nn.Module):
@@ -145,6 +145,11 @@ class LatentAttention(ScoreAttention):
     def empty(self, rows: int, capacity: int, sentences: int) -> State:
         """Room for the latents of a decoder's tokens."""
         maps = self.projections
-        sizes = {"heads": 1, "dim": maps.head_dim, "value": 0}
-        tokens = room(maps.out.weight, rows=rows, capacity=capacity, **sizes)
-        return LatentState(**tokens, length=0, sentences=sentences, latent=maps.value_dim)
+        return LatentState.empty(
+            maps.out.weight,
+            (capacity, rows, 1),
+            dim=maps.head_dim,
+            value=0,
+            sentences=sentences,
+            latent=maps.value_dim,
+        )

@@ -24,7 +24,7 @@ from attn.score.core import Core
 from attn.score.projections import Projections
 from attn.score.scores import Dot
 from attn.score.shell import ScoreAttention
-from attn.states import WindowState, room
+from attn.states import WindowState
 
 
 @register("attention", "window")
@@ -92,9 +92,9 @@ class WindowAttention(ScoreAttention):
     def empty(self, rows: int, capacity: int, sentences: int) -> State:  # noqa: ARG002
         """No tokens yet."""
         maps = self.projections
-        sizes = {"heads": maps.kv_heads, "dim": maps.head_dim, "value": maps.value_dim}
-        tokens = room(maps.out.weight, rows=rows, capacity=0, **sizes)
-        return WindowState(**tokens, sentences=sentences)
+        sizes = {"dim": maps.head_dim, "value": maps.value_dim}
+        shape = rows, maps.kv_heads
+        return WindowState.empty(maps.out.weight, shape, **sizes, sentences=sentences)
 
     def forward(
         self,

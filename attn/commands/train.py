@@ -261,6 +261,7 @@ class Job:
             self.batches,
             self.precision.device,
             self.precision.autocast,
+            self.precision.workers,
         )
         development = Development(
             self.material.dev,

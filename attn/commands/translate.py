@@ -24,7 +24,7 @@ cat news.en | attn translate run=outputs/demo search=greedy > news.de
 attn translate run=outputs/demo n_best=5 text='The dog sleeps.'
 """
 
-CHUNK = 512  # lines translated at once
+CHUNK = 2048  # lines translated at once: enough batches for all workers
 NAMED = 5  # lines named in a warning
 
 

@@ -18,7 +18,7 @@ from attn.contract import (
     one_row,
 )
 from attn.score.core import Core
-from attn.states import KeyValueState, StaticKeyValueState, Tokens, room
+from attn.states import KeyValueState, StaticKeyValueState, Tokens
 
 Pattern = Callable[[Tensor, Tensor], Tensor]
 BENT = frozenset({PositionKind.CONTENT, PositionKind.VALUES})
@@ -84,9 +84,13 @@ class ScoreAttention(nn.Module):
     def empty(self, rows: int, capacity: int, sentences: int) -> State:
         """Room for the tokens of a decoder."""
         maps = self.projections
-        sizes = {"heads": maps.kv_heads, "dim": maps.head_dim, "value": maps.value_dim}
-        tokens = room(maps.out.weight, rows=rows, capacity=capacity, **sizes)
-        return KeyValueState(**tokens, length=0, sentences=sentences)
+        return KeyValueState.empty(
+            maps.out.weight,
+            (capacity, rows, maps.kv_heads),
+            dim=maps.head_dim,
+            value=maps.value_dim,
+            sentences=sentences,
+        )
 
     def forward(
         self,

@@ -3,13 +3,13 @@
 import dataclasses
 from typing import Any, Protocol, runtime_checkable
 
-import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from attn import registry
 from attn.contract import Stream
-from attn.tokenizers import BOS, PAD
+
+STAYING = 0.85  # the most sentences that go on, as a share, for the others to leave
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,16 +95,19 @@ class Limit:
 
 def next_logits(
     model: Decoder, tokens: Int[Tensor, "rows new"], state: Any
-) -> tuple[Float[Tensor, "rows vocabulary"], Float[Tensor, "rows 1"], Any]:
-    """Logits after the last token, without padding and begin; their log-sum; the next state.
-
-    The log-sum counts every token, so that ``logits - log_sum`` are the model's probabilities.
-    """
+) -> tuple[Float[Tensor, "rows vocabulary"], Any]:
+    """The logits after the last token, and the state after it."""
     hidden, state = model.step(tokens, state)
-    logits = model.project(hidden[:, -1]).float()
-    log_sum = logits.logsumexp(-1, keepdim=True)
-    logits[:, [PAD, BOS]] = -torch.inf
-    return logits, log_sum, state
+    return model.project(hidden[:, -1]).float(), state
+
+
+def leaving(going: Bool[Tensor, " sentences"]) -> Int[Tensor, " kept"] | None:
+    """The sentences that go on, if it is time for the finished ones to leave the batch.
+
+    States are copied when some leave, which is dearer than a few rows that nobody reads.
+    """
+    kept = going.nonzero()[:, 0]
+    return kept if len(kept) <= STAYING * len(going) else None
 
 
 registry.declare("search", "how translations are found")

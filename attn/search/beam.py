@@ -10,7 +10,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from attn.registry import register
-from attn.search import Decoder, Hypothesis, Limit, next_logits
+from attn.search import Decoder, Hypothesis, Limit, leaving, next_logits
+from attn.search.likeliest import likeliest
 from attn.tokenizers import BOS, EOS
 
 
@@ -53,27 +54,28 @@ class Beam:
         *,
         best: int = 1,
     ) -> list[list[Hypothesis]]:
-        """The translations of each sentence; finished sentences leave the batch."""
+        """The translations of each sentence."""
         limits = self.limit.of(valid, model.room)
         sentences, most = len(source), int(limits.max())
         rows = sentences * self.size
         state = model.start(model.encode(source, valid), rows=rows, capacity=most)
         beams = _Beams.begin(sentences, self.size, most, source.device)
         tokens = source.new_full((rows, 1), BOS)
-        alive, found = list(range(sentences)), [list[Hypothesis]()] * sentences
+        alive, found = torch.arange(sentences), [list[Hypothesis]()] * sentences
+        going = torch.ones(sentences, dtype=torch.bool, device=source.device)
         for step in range(most):
-            logits, log_sum, state = next_logits(model, tokens, state)
-            origin = self._advance(beams, logits, log_sum, step)
-            done = self._done(beams, limits, step, min(best, self.size))
-            if done.any():
-                for here in done.nonzero()[:, 0].tolist():
-                    found[alive[here]] = beams.best(here, self.penalty(step + 1))[:best]
-                kept = (~done).nonzero()[:, 0]
-                alive = [alive[here] for here in kept.tolist()]
-                if not alive:
+            logits, state = next_logits(model, tokens, state)
+            origin = self._advance(beams, logits, step)
+            done = self._done(beams, limits, step, min(best, self.size)) & going
+            for here in done.nonzero()[:, 0].tolist():
+                found[alive[here]] = beams.best(here, self.penalty(step + 1))[:best]
+            going = going & ~done
+            kept = leaving(going)
+            if kept is not None:
+                if not len(kept):
                     break
-                beams, limits, state = beams.keep(kept), limits[kept], state.keep(kept)
-                origin = origin[kept]
+                alive, going, limits = alive[kept.cpu()], going[kept], limits[kept]
+                beams, state, origin = beams.keep(kept), state.keep(kept), origin[kept]
             tokens = beams.tokens[:, :, step].reshape(-1, 1)
             state = _reordered(state, origin)
         return found
@@ -86,14 +88,13 @@ class Beam:
         self,
         beams: "_Beams",
         logits: Float[Tensor, "rows vocabulary"],
-        log_sum: Float[Tensor, "rows 1"],
         step: int,
     ) -> Int[Tensor, "sentences size"]:
         """Go one token on; from which of its sentence's prefixes each new one comes."""
         size = self.size
         # Twice the size: as many go on even if each prefix ends. Nothing beyond can be among them.
-        best, token = logits.topk(min(2 * size, logits.shape[1]), -1)
-        total = (best - log_sum).unflatten(0, (-1, size)) + beams.score[:, :, None]
+        best, token = likeliest(logits, min(2 * size, logits.shape[1]))
+        total = best.unflatten(0, (-1, size)) + beams.score[:, :, None]
         every, token = total.flatten(1), token.unflatten(0, (-1, size)).flatten(1)
         score, place = every.topk(min(2 * size, every.shape[1]), -1)
         token, origin = token.gather(1, place), place // best.shape[1]

@@ -5,7 +5,8 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from attn.registry import register
-from attn.search import Decoder, Hypothesis, Limit, next_logits
+from attn.search import Decoder, Hypothesis, Limit, leaving, next_logits
+from attn.search.likeliest import likeliest
 from attn.tokenizers import BOS, EOS
 
 
@@ -32,26 +33,27 @@ class Greedy:
         *,
         best: int = 1,
     ) -> list[list[Hypothesis]]:
-        """The one translation of each sentence; finished ones leave the batch."""
+        """The one translation of each sentence."""
         del best  # there is but one
         limits = self.limit.of(valid, model.room)
         sentences, most = len(source), int(limits.max())
         state = model.start(model.encode(source, valid), rows=sentences, capacity=most)
         said = source.new_zeros(sentences, most)
         score = torch.zeros(sentences, device=source.device)
-        alive = torch.arange(sentences, device=source.device)
+        rows = torch.arange(sentences, device=source.device)
+        going = torch.ones_like(rows, dtype=torch.bool)
         tokens = source.new_full((sentences, 1), BOS)
         for step in range(most):
-            logits, log_sum, state = next_logits(model, tokens, state)
-            likeliest, tokens = logits.max(-1, keepdim=True)
-            score[alive] += (likeliest - log_sum)[:, 0]
-            said[alive, step] = tokens[:, 0]
-            going = (tokens[:, 0] != EOS) & (step + 1 < limits[alive])
-            if not going.all():
-                kept = going.nonzero()[:, 0]
+            logits, state = next_logits(model, tokens, state)
+            gained, tokens = likeliest(logits, 1)
+            score[rows] += gained[:, 0] * going
+            said[rows, step] = tokens[:, 0]
+            going = going & (tokens[:, 0] != EOS) & (step + 1 < limits[rows])
+            kept = leaving(going)
+            if kept is not None:
                 if not len(kept):
                     break
-                alive, tokens, state = alive[kept], tokens[kept], state.keep(kept)
+                rows, going, tokens, state = rows[kept], going[kept], tokens[kept], state.keep(kept)
         return [
             [hypothesis(row[:length], total)]
             for row, length, total in zip(
