@@ -27,7 +27,7 @@ TWO = ("model.encoder_layers=2", "model.decoder_layers=2")
 VARIANTS = {
     "sutskever": ("model=sutskever", *SIZE),
     "sutskever, source fed": ("model=sutskever", *SIZE, "model.feed_source=true"),
-    "bahdanau": ("model=bahdanau", *SIZE),
+    "bahdanau": ("model=bahdanau", *SIZE, "model.encoder_layers=1", "model.decoder_layers=1"),
     "luong_general": ("model=luong_general", *SIZE),
     "luong_concat": ("model=luong_concat", *SIZE),
     "rnmt": ("model=rnmt", *SIZE, *TWO),
