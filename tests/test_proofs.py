@@ -15,8 +15,9 @@ from attn.contract import Capabilities, Role
 from attn.roles import made_names
 from attn.verify import Case, proof
 from attn.verify.cases import stream
-from attn.verify.generic import LENGTHS, compiled_alike
+from attn.verify.generic_training import compiled_alike
 from attn.verify.proofs import PROOFS
+from attn.verify.streams import LENGTHS
 from attn.verify.suite import (
     Result,
     cover,

@@ -50,7 +50,7 @@ def uncompiled(monkeypatch):
     def nothing(case, query, memory, backend):
         pass
 
-    monkeypatch.setattr("attn.verify.generic.compiled_alike", nothing)
+    monkeypatch.setattr("attn.verify.generic_training.compiled_alike", nothing)
 
 
 @pytest.fixture

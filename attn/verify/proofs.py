@@ -9,6 +9,7 @@ from attn.contract import Role
 from attn.verify.cases import Case
 
 Check = Callable[[Case], None]
+ROUNDED = 1e-6  # float32 beside float64
 
 
 class ProofError(AssertionError):

@@ -5,11 +5,23 @@ from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from attn.contract import Attention, MixerOutput, State, Stream
 
 NOISE = 1e3
+LENGTHS = (7, 4, 0)  # of three sequences beside each other
+
+
+def module_of(attention: Attention) -> nn.Module:
+    """The attention as the module that it is."""
+    assert isinstance(attention, nn.Module)
+    return attention
+
+
+def seen_by(query: Stream, memory: Stream | None) -> Stream:
+    """What is looked at: the source in the cross role, else the sequence itself."""
+    return query if memory is None else memory
 
 
 def rows(whole: Stream, picked: Tensor) -> Stream:

@@ -16,6 +16,8 @@ from attn.verify import (  # noqa: F401 - each registers proofs
     decoding,
     generic,
     generic_positions,
+    generic_training,
+    generic_weights,
     positions,
 )
 from attn.verify.cases import Case
