@@ -11,7 +11,13 @@ from attn.registry import as_yaml
 
 # What tells no variants apart: the seed, places, and how a run is watched.
 APART = {"seed", "output", "study", "plugins", "search", "validation_search"}
-WATCHING = {"trainer.log_every", "trainer.samples", "precision.device", "precision.threads"}
+WATCHING = {
+    "trainer.log_every",
+    "trainer.samples",
+    "precision.device",
+    "precision.threads",
+    "precision.workers",
+}
 MISSING = "-"
 
 
