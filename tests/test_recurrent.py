@@ -12,6 +12,7 @@ from torch import nn
 
 from attn import checkpoint, runs
 from attn.cli import main
+from attn.models import recurrent_decoder
 from attn.recurrence import STATES, Reader, Recurrence
 
 SOURCE = torch.tensor([[5, 6, 7, 8, 9], [4, 5, 6, 0, 0], [9, 0, 0, 0, 0]])
@@ -82,6 +83,16 @@ class TestEveryWiring:
         near = 0.1 * exact.abs().max()
         assert (short - exact).abs().max() < near
         assert (hidden - exact[:, :2]).abs().max() < near
+
+
+@torch.no_grad()
+def test_one_step_is_not_prepared_as_many_are(monkeypatch):
+    monkeypatch.setattr(recurrent_decoder, "Stepping", None)
+    model = build("luong fed")
+    state = model.start(model.encode(SOURCE, VALID), rows=3, capacity=7)
+    _, state = model.step(INPUTS[:, :1], state)
+    with pytest.raises(TypeError, match="not callable"):
+        model.step(INPUTS[:, 1:3], state)
 
 
 @torch.no_grad()

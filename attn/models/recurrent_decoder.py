@@ -194,7 +194,9 @@ class RecurrentDecoder(nn.Module):
             began = self.start(memory, rows=rows, capacity=time, capture=capture)
         masks = self.shortcuts.masks(stream.x)
         after, hidden, weights = cast("States", began), [], []
-        run = self._stepping(stream, masks) if self.by_step else partial(self._run, masks)
+        # What is made once for all steps costs more than it saves where there is but one.
+        several = self.by_step and stream.x.shape[1] > 1
+        run = self._stepping(stream, masks) if several else partial(self._run, masks)
         for some in _single(stream) if self.by_step else [stream]:
             one, after, seen = self._next(some, after, run)
             hidden.append(one)
