@@ -26,7 +26,7 @@ class GatedConvolution(nn.Module):
     input that dropout leaves. Biases are zero.
     """
 
-    growth: ClassVar[Growth] = Growth("K T D^2", path="T / kernel_size")
+    growth: ClassVar[Growth] = Growth("K T D^2", path="T / before")
 
     def __init__(self, dim: int, kernel_size: int, *, causal: bool, dropout: float) -> None:
         super().__init__()

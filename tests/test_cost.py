@@ -1,6 +1,7 @@
 """What a model costs: the count is that of the textbook, and of torch's own counter."""
 
 import dataclasses
+import math
 
 import pytest
 import torch
@@ -9,11 +10,13 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from attn import cost
 from attn.contract import Growth, Role
+from attn.gated_convolution import GatedConvolution
 from attn.loss import Loss
 from attn.roles import capabilities, made_names
 from attn.tokenizers import PAD
 
 DIM, FEED, SIZE, LAYERS = 12, 17, 11, 2  # of builders.build_model
+TIME = 40
 GATES = {"rnn": 1, "gru": 3, "lstm": 4, "layer_norm_lstm": 4}
 SELF = [
     (name, role)
@@ -171,17 +174,33 @@ def test_tokens_that_all_see_are_a_way_for_all():
     assert far.path(512) == 2
 
 
+def seen_by(layer, x, place):
+    """The places of the tokens that move what a layer gives at one place."""
+    x = (x * 1e-3).requires_grad_()  # what is alike has weights that no map makes zero
+    said = layer(x)[0, place]
+    (gradient,) = torch.autograd.grad((said * torch.randn_like(said)).sum(), x)
+    return gradient[0].abs().sum(-1).nonzero()[:, 0]
+
+
 @pytest.mark.parametrize(("name", "role"), SELF)
 def test_one_layer_sees_as_far_as_its_path_tells(name, role):
-    time = 40
-    attention, given = build_attention(name, role), stream(1, time)
-    x = (given.x * 1e-3).requires_grad_()  # what is alike has weights that no map makes zero
-    last = time - 1 if role is Role.DECODER else time // 2
-    said = attention(dataclasses.replace(given, x=x)).y[0, last]
-    (gradient,) = torch.autograd.grad((said * torch.randn_like(said)).sum(), x)
-    seen = gradient[0].abs().sum(-1).nonzero()[:, 0]
+    attention, given = build_attention(name, role), stream(1, TIME)
+    last = TIME - 1 if role is Role.DECODER else TIME // 2
+    seen = seen_by(lambda x: attention(dataclasses.replace(given, x=x)).y, given.x, last)
     _, _, reach = capabilities(name).path.partition(" / ")
     if reach:
         assert int((seen - last).abs().max()) == getattr(attention, reach)
     else:
-        assert len(seen) == time
+        assert len(seen) == TIME
+
+
+@pytest.mark.parametrize("causal", [True, False])
+@pytest.mark.parametrize("size", [1, 2, 3, 5])
+def test_a_gated_convolution_sees_as_far_as_its_path_tells(size, causal):
+    layer = GatedConvolution(6, size, causal=causal, dropout=0.0).double()
+    given, last = stream(1, TIME, dim=6), TIME - 1 if causal else TIME // 2
+    seen = seen_by(lambda x: layer(x, given.valid), given.x, last) - last
+    # The path is the longest there is, and so of the way in which a layer sees less far.
+    far = int(-seen.min()) if causal else int(min(-seen.min(), seen.max()))
+    (row,) = cost.layers(layer)
+    assert row.path(TIME) == (math.ceil(TIME / far) if far else None)
