@@ -11,6 +11,7 @@ from attn.overrides import PATHS, Given
 from attn.registry import as_yaml
 
 TYPES = (bool, int, float, str, list)
+SEVERAL = frozenset({"checkpoint"})  # options that take a value, or a list of them
 
 
 def problem(one: Given, cfg: DictConfig, choices: Mapping[str, Any]) -> str | None:
@@ -108,7 +109,8 @@ def _is_hydra(key: str) -> bool:
 
 def _fault(key: str, present: Any, value: Any) -> str | None:
     """Why an option cannot have a value; that a path is missing, its command tells."""
-    return None if value is None and key in PATHS else _wrong_type(present, value)
+    several = key in SEVERAL and isinstance(value, list)
+    return None if several or (value is None and key in PATHS) else _wrong_type(present, value)
 
 
 def _wrong_type(present: Any, value: Any) -> str | None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from attn import assemble, corpora
+from attn.members import each
 from attn.registry import ConfigError
 from attn.trained import Trained
 
@@ -27,7 +28,7 @@ def named(corpus: corpora.Corpus, split: Any) -> str:
 def problems(asked: Mapping[str, Any]) -> list[str]:
     """Why a command cannot have the split that it asks for, if so."""
     try:
-        _, config = Trained.config_of(asked)
+        _, config = Trained.config_of(each(asked)[0])
     except ConfigError:
         return []  # what is wrong with the run is told already
     try:

@@ -9,7 +9,7 @@ from omegaconf import MISSING
 
 from attn import assemble, checking, runs, snapshot, stored
 from attn.checkpoint import Checkpoints
-from attn.registry import ConfigError, RunError
+from attn.registry import ConfigError, RunError, as_yaml
 from attn.reporting import warn
 from attn.search import Search
 from attn.translation import Translator
@@ -54,6 +54,8 @@ class Trained:
         Raises:
             ConfigError: there is no such run, or a plug-in is missing.
         """
+        if isinstance(asked["run"], list):
+            raise ConfigError([f"run={as_yaml(asked['run'])}: takes one run, not a list"])
         folder = runs.find(str(asked["run"]))
         return folder, stored.config_of(folder)
 

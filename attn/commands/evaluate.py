@@ -1,30 +1,32 @@
 """``attn evaluate``: translate a split with a trained model, and score it."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from omegaconf import MISSING, DictConfig
 
-from attn import __version__, assemble, results, runs, scoring, snapshot, splits, tables
+from attn import assemble, results, runs, scoring, splits, tables
 from attn.files import output_problems
+from attn.members import Members, each
 from attn.registry import LARGEST, as_yaml
-from attn.trained import Trained
 
 PURPOSE = "translate a split with a trained model and score it"
 EXAMPLES = """
 attn evaluate run=outputs/demo split=test samples=10
 attn evaluate run=outputs/demo split=longer by_length=[10,15,20]
 attn evaluate -m run=outputs/demo search=beam search.size=1,5,10
+attn evaluate run=[outputs/demo,outputs/other] split=test
 """
 
 
 def check(cfg: DictConfig) -> list[str]:
     """All problems: the run, its checkpoint, the split, the search."""
     asked = assemble.plain(cfg)
-    found = Trained.problems(asked)
+    found = Members.problems(asked)
     if asked["run"] != MISSING:
         found += splits.problems(asked)
-        found += [] if found else output_problems("run", runs.find(str(asked["run"])), folder=True)
+        found += [] if found else _kept_problems(asked)
     if asked["samples"] < 0:
         found.append(f"samples={asked['samples']}: must be at least 0")
     elif asked["samples"] > LARGEST:
@@ -35,37 +37,35 @@ def check(cfg: DictConfig) -> list[str]:
 def run(cfg: DictConfig) -> float:
     """Translate and score; returns BLEU."""
     asked = assemble.plain(cfg)
-    trained = Trained.of(asked)
-    config = trained.config
+    models = Members.of(asked)
+    config = models.first.config
     corpus = splits.corpus_of(config, asked["root"])
     split = splits.named(corpus, asked["split"])
     pairs = assemble.read(corpus, split)
     references = [pair.target for pair in pairs]
-    translator = trained.translator()
-    said = translator.translate([pair.source for pair in pairs], trained.search())
-    meta = snapshot.load_meta(trained.checkpoint)
+    translator = models.translator()
+    said = translator.translate([pair.source for pair in pairs], models.search())
+    folder, search = models.folder(Path(str(asked["output"]))), models.first.search_section
     scores = results.save(
-        trained.folder,
+        folder,
         split,
         said,
         references,
         scoring=assemble.scoring(config, corpus),
-        search=trained.search_section,
+        search=search,
         groups=scoring.by_length([pair.source for pair in pairs], asked["by_length"]),
-        checkpoint={
-            "name": trained.checkpoint.name,
-            "step": meta["step"],
-            "sha256": meta["sha256"],
-            "attn": __version__,
-        },
+        checkpoint=models.tell(),
     )
     for pair, one in list(zip(pairs, said, strict=True))[: asked["samples"]]:
         print(f"source       {pair.source}\ntranslation  {one.text}\nreference    {pair.target}\n")  # noqa: T201
     cut = sum(one.cut for one in said)
     if cut:
         print(f"sources longer than batches.max_length, and cut: {cut}")  # noqa: T201
-    how = " ".join(f"{key}={as_yaml(value)}" for key, value in trained.search_section.items())
-    print(f"run     {trained.folder}, {trained.checkpoint.name}")  # noqa: T201
+    how = " ".join(f"{key}={as_yaml(value)}" for key, value in search.items())
+    for which in models.each:
+        print(f"run     {which.folder}, {which.checkpoint.name}")  # noqa: T201
+    if len(models.each) > 1:
+        print(f"scores  {folder}")  # noqa: T201
     print(f"split   {split}: {len(pairs)} sentences\nsearch  {how.removeprefix('name=')}")  # noqa: T201
     for name in ("BLEU", "chrF", "TER"):
         print(f"{name:7} {scores[name]['score']:6.2f}  {scores[name]['signature']}")  # noqa: T201
@@ -74,6 +74,16 @@ def run(cfg: DictConfig) -> float:
         tables.put("terminal", _by_length(scores["by_length"]))
     bleu: float = scores["BLEU"]["score"]
     return bleu
+
+
+def _kept_problems(asked: Mapping[str, Any]) -> list[str]:
+    """Why scores could not be kept, if so: those of an ensemble below the output folder."""
+    one, *others = each(asked)
+    if not others:
+        return output_problems("run", runs.find(str(one["run"])), folder=True)
+    if asked["output"] is None:
+        return ["output=null: needs a folder; write output=FOLDER"]
+    return output_problems("output", Path(str(asked["output"])), folder=True)
 
 
 def _by_length(groups: Mapping[str, Mapping[str, Any]]) -> tables.Values:

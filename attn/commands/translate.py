@@ -12,8 +12,8 @@ from attn import assemble
 from attn.checking import is_count
 from attn.corpora.text import lines, lines_of
 from attn.files import output_problems, write_text, writing
+from attn.members import Members
 from attn.registry import ConfigError
-from attn.trained import Trained
 from attn.translation import Translation
 
 PURPOSE = "translate text with a trained model: one sentence, a file, or standard input"
@@ -22,6 +22,7 @@ attn translate run=outputs/demo text='The dog sleeps.'
 attn translate run=outputs/demo input=news.en output=news.de
 cat news.en | attn translate run=outputs/demo search=greedy > news.de
 attn translate run=outputs/demo n_best=5 text='The dog sleeps.'
+attn translate run=[outputs/demo,outputs/other] text='The dog sleeps.'
 """
 
 CHUNK = 2048  # lines translated at once: enough batches for all workers
@@ -31,7 +32,7 @@ NAMED = 5  # lines named in a warning
 def check(cfg: DictConfig) -> list[str]:
     """All problems: the run, its checkpoint, the search, the input."""
     asked = assemble.plain(cfg)
-    found = Trained.problems(asked)
+    found = Members.problems(asked)
     if asked["text"] is not None and asked["input"] is not None:
         found.append(f"input={asked['input']}: text is given too; drop one of them")
     if asked["input"] is not None:
@@ -42,7 +43,7 @@ def check(cfg: DictConfig) -> list[str]:
     if asked["n_best"] is not None and not is_count(asked["n_best"]):
         found.append(f"n_best={asked['n_best']}: must be at least 1, or null for the best alone")
     elif asked["n_best"] is not None and not found and asked["run"] != MISSING:
-        found += _too_many(asked["n_best"], Trained.of(asked).search().rows)
+        found += _too_many(asked["n_best"], Members.of(asked).search().rows)
     return found
 
 
@@ -82,8 +83,8 @@ def _input_problems(path: Path) -> list[str]:
 def run(cfg: DictConfig) -> None:
     """Translate, a line for each line, some lines at a time."""
     asked = assemble.plain(cfg)
-    trained = Trained.of(asked)
-    translator, search, best = trained.translator(), trained.search(), asked["n_best"]
+    models = Members.of(asked)
+    translator, search, best = models.translator(), models.search(), asked["n_best"]
     written: list[str] = []
     first, cut = 1, list[int]()
     for texts in _chunks(_texts(asked["text"], asked["input"]), _room(asked)):

@@ -7,7 +7,6 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from attn import registry
-from attn.contract import Stream
 
 STAYING = 0.85  # the most sentences that go on, as a share, for the others to leave
 
@@ -32,10 +31,10 @@ class Decoder(Protocol):
 
     def encode(
         self, source: Int[Tensor, "sentences time"], valid: Bool[Tensor, "sentences time"]
-    ) -> Stream:
+    ) -> Any:
         """The source as the decoder sees it."""
 
-    def start(self, memory: Stream, *, rows: int, capacity: int) -> Any:
+    def start(self, memory: Any, *, rows: int, capacity: int) -> Any:
         """The state before the first token, with room for ``capacity`` tokens."""
 
     def step(self, tokens: Int[Tensor, "rows new"], state: Any) -> tuple[Tensor, Any]:
