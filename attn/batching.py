@@ -1,11 +1,9 @@
 """Pairs of ids to batches: length buckets under a budget of tokens, in an order that resumes."""
 
-import contextlib
 import itertools
-import queue
-import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -14,8 +12,12 @@ from torch import Tensor
 
 from attn.tokenizers import BOS, EOS, PAD
 
+AUTO = "auto"
+BUDGET = 4096
+
 IdPair = tuple[Sequence[int], Sequence[int]]
 Indices = Int64[np.ndarray, " _"]
+Count = TypeVar("Count", int, Indices)
 
 
 @dataclass(frozen=True)
@@ -70,22 +72,53 @@ class Batches:
     """Cuts the pairs of an epoch into batches of like lengths and puts these into a random order.
 
     A batch holds at most ``tokens`` places on either side, padding included. The order depends on
-    the seed and the epoch alone. Pairs with a side over ``max_length`` tokens are left out.
+    the seed and the epoch alone. Pairs with a side over ``max_length`` tokens are left out. Both
+    widths of a batch are multiples of ``multiple``: few shapes, and such as a GPU likes.
+    ``tokens=auto`` is settled by a probe for training; evaluation takes the default.
 
     Raises:
         ValueError: an option below 1, a budget that does not hold the longest sentence.
     """
 
-    def __init__(self, *, tokens: int = 4096, max_length: int = 256, ahead: int = 4) -> None:
-        for name, value in (("tokens", tokens), ("max_length", max_length), ("ahead", ahead)):
-            if value < 1:
+    def __init__(
+        self,
+        *,
+        tokens: int | str = BUDGET,
+        max_length: int = 256,
+        multiple: int = 1,
+        ahead: int = 4,
+    ) -> None:
+        self.automatic = tokens == AUTO
+        if isinstance(tokens, str) and not self.automatic:
+            raise ValueError(f"tokens={tokens}: must be a whole number, or auto")
+        self.max_length, self.multiple, self.ahead = max_length, multiple, ahead
+        self.tokens = BUDGET if isinstance(tokens, str) else tokens
+        for name in ("tokens", "max_length", "multiple", "ahead"):
+            if (value := getattr(self, name)) < 1:
                 raise ValueError(f"{name}={value}: must be at least 1")
-        if tokens <= max_length:
+        if self.automatic:
+            return
+        if self.tokens <= max_length:
             raise ValueError(
                 f"tokens={tokens}: must be above max_length={max_length}, "
                 "so that the longest sentence fits into a batch"
             )
-        self.tokens, self.max_length, self.ahead = tokens, max_length, ahead
+        if self.tokens < self.least:
+            raise ValueError(
+                f"tokens={tokens}: must be at least {self.least}, so that a sentence of "
+                f"max_length={max_length}, padded to multiple={multiple}, fits into a batch"
+            )
+
+    @property
+    def least(self) -> int:
+        """The smallest budget that holds the longest sentence and its end."""
+        return _up(self.max_length + 1, self.multiple)
+
+    def settled(self, tokens: int) -> "Batches":
+        """The same with another budget."""
+        return Batches(
+            tokens=tokens, max_length=self.max_length, multiple=self.multiple, ahead=self.ahead
+        )
 
     def usable(self, pairs: Sequence[IdPair]) -> tuple[list[int], dict[str, int]]:
         """The pairs to train on, by index, and how many are left out for what reason."""
@@ -108,7 +141,7 @@ class Batches:
         """
         source, target = _Side.of(p[0] for p in pairs), _Side.of(p[1] for p in pairs)
         for group in self._plan(source, target, (seed, epoch), weights)[start:]:
-            batch = _batch(source, target, group, group.tolist())
+            batch = _batch(source, target, group, group.tolist(), self.multiple)
             yield batch.pinned() if pin else batch
 
     def in_order(self, pairs: Sequence[IdPair], *, rows: int = 1) -> list[list[int]]:
@@ -120,6 +153,18 @@ class Batches:
         order = np.lexsort((target, source))
         budget = self.tokens // rows
         return [group.tolist() for group in _cut(order, source, target, budget)]
+
+    def from_longest(self, pairs: Sequence[IdPair]) -> list[list[int]]:
+        """The pairs to train on in batches by length, the longest first: all full but the last."""
+        source, target = (_Side.of(p[side] for p in pairs) for side in (0, 1))
+        sources, targets = (_up(side.lengths + 1, self.multiple) for side in (source, target))
+        usable = self._usable(source, target)[0]
+        order = usable[np.argsort(-np.maximum(sources, targets)[usable], kind="stable")]
+        return [group.tolist() for group in _cut(order, sources, targets, self.tokens)]
+
+    def batch(self, pairs: Sequence[IdPair], group: Sequence[int]) -> Batch:
+        """Some of the pairs as a batch of training."""
+        return collate([pairs[i] for i in group], group, self.multiple)
 
     def _usable(self, source: "_Side", target: "_Side") -> tuple[Indices, dict[str, int]]:
         empty = np.minimum(source.lengths, target.lengths) == 0
@@ -144,17 +189,17 @@ class Batches:
             times, chance = np.divmod(np.asarray(weights)[usable], 1)
             usable = np.repeat(usable, (times + (random.random(len(usable)) < chance)).astype(int))
         order = random.permutation(usable)
-        sources, targets = source.lengths + 1, target.lengths + 1
+        sources, targets = (_up(side.lengths + 1, self.multiple) for side in (source, target))
         longer, more = np.maximum(sources, targets)[order], (sources - targets)[order]
         order = order[np.lexsort((np.where(longer % 2, -more, more), longer))]
         groups = _cut(order, sources, targets, self.tokens)
         return [groups[i] for i in random.permutation(len(groups))]
 
 
-def collate(pairs: Sequence[IdPair], indices: Sequence[int]) -> Batch:
-    """Pairs as one batch, padded to the longest."""
+def collate(pairs: Sequence[IdPair], indices: Sequence[int], multiple: int = 1) -> Batch:
+    """Pairs as one batch, padded to the longest, and on to a multiple."""
     source, target = _Side.of(p[0] for p in pairs), _Side.of(p[1] for p in pairs)
-    return _batch(source, target, np.arange(len(pairs)), indices)
+    return _batch(source, target, np.arange(len(pairs)), indices, multiple)
 
 
 @dataclass(frozen=True)
@@ -172,25 +217,35 @@ class _Side:
         ids = np.fromiter(itertools.chain.from_iterable(every), np.int64, int(lengths.sum()))
         return _Side(ids, np.cumsum(lengths) - lengths, lengths)
 
-    def matrix(self, rows: Indices, *, begin: bool) -> Int[Tensor, "rows width"]:
-        """Some rows from begin, if wanted, to end, then padding."""
+    def matrix(self, rows: Indices, multiple: int, *, begin: bool) -> Int[Tensor, "rows width"]:
+        """Some rows from begin, if wanted, to end, then padding up to a multiple after begin."""
         lengths = self.lengths[rows]
         places = np.arange(lengths.max(initial=0))
         real = places < lengths[:, None]
-        matrix = np.full((len(rows), begin + len(places) + 1), PAD, dtype=np.int64)
+        width = begin + _up(len(places) + 1, multiple)
+        matrix = np.full((len(rows), width), PAD, dtype=np.int64)
         matrix[:, :begin] = BOS
-        matrix[:, begin:-1][real] = self.ids[(self.starts[rows][:, None] + places)[real]]
+        matrix[:, begin : begin + len(places)][real] = self.ids[
+            (self.starts[rows][:, None] + places)[real]
+        ]
         matrix[np.arange(len(rows)), begin + lengths] = EOS
         return torch.from_numpy(matrix)
 
 
-def _batch(source: _Side, target: _Side, rows: Indices, indices: Iterable[int]) -> Batch:
+def _batch(
+    source: _Side, target: _Side, rows: Indices, indices: Iterable[int], multiple: int
+) -> Batch:
     return Batch(
-        source.matrix(rows, begin=False),
-        target.matrix(rows, begin=True),
+        source.matrix(rows, multiple, begin=False),
+        target.matrix(rows, multiple, begin=True),
         int((target.lengths[rows] + 1).sum()),
         tuple(int(i) for i in indices),
     )
+
+
+def _up(count: Count, multiple: int) -> Count:
+    """The next multiple, of a number or of each of several."""
+    return count + -count % multiple
 
 
 def _cut(order: Indices, sources: Indices, targets: Indices, budget: int) -> list[Indices]:
@@ -203,45 +258,3 @@ def _cut(order: Indices, sources: Indices, targets: Indices, budget: int) -> lis
             starts.append(place)
             widest = width
     return np.split(order, starts[1:]) if widths else []
-
-
-def ahead(items: Iterable[Batch], room: int) -> Iterator[Batch]:
-    """The same items, made in a thread up to ``room`` ahead of their use."""
-    maker = _Maker(items, room)
-    maker.start()
-    try:
-        while (item := maker.made.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-    finally:
-        maker.stopped.set()
-        maker.join()
-
-
-class _Maker(threading.Thread):
-    """Makes items until they end or nobody wants more; None, or what was raised, comes last."""
-
-    def __init__(self, items: Iterable[Batch], room: int) -> None:
-        super().__init__(name="batches", daemon=True)
-        self.items = items
-        self.made: queue.Queue[Batch | BaseException | None] = queue.Queue(room)
-        self.stopped = threading.Event()
-
-    def run(self) -> None:
-        """Fill the queue."""
-        last: BaseException | None = None
-        try:
-            for item in self.items:
-                self._put(item)
-                if self.stopped.is_set():
-                    return
-        except BaseException as error:  # noqa: BLE001 - raised again where the items are used
-            last = error
-        self._put(last)
-
-    def _put(self, item: Batch | BaseException | None) -> None:
-        while not self.stopped.is_set():
-            with contextlib.suppress(queue.Full):
-                self.made.put(item, timeout=0.1)
-                return

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 
 DEVICES = ("auto", "cuda", "mps", "cpu")
+# A CPU's allocator, and the libraries of a GPU, have no class of error of their own.
+OUT_OF_MEMORY = ("DefaultCPUAllocator", "CUDA error: out of memory", "_STATUS_ALLOC_FAILED")
 FORMATS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -46,6 +48,12 @@ class Precision:
             torch.set_num_threads(self.threads)
         if self.device.type == "cuda":
             torch.set_float32_matmul_precision("high" if self.tf32 else "highest")
+            torch.backends.cudnn.allow_tf32 = self.tf32  # recurrent layers and convolutions
+
+    def wait(self) -> None:
+        """Until the device has done what it was told; a CPU is done at once."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
 
     @property
     def workers(self) -> int:
@@ -82,9 +90,9 @@ class Precision:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error tells that there was no memory left; a CPU's allocator has no own class."""
+    """Whether an error tells that there was no memory left."""
     return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or (
-        isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error)
+        isinstance(error, RuntimeError) and any(text in str(error) for text in OUT_OF_MEMORY)
     )
 
 
@@ -127,7 +135,8 @@ def _format(name: str, device: torch.device) -> str:
     if name != "auto":
         return name
     if device.type == "cuda":
-        return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+        # Older devices emulate bf16, which is slow.
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
     return "bf16" if device.type == "cpu" and fast_bf16() else "fp32"
 
 

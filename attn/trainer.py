@@ -128,6 +128,7 @@ class Trainer:
         metric: str = "BLEU",
         patience: int | None = None,
         max_skipped: int = 20,
+        checkpoint_activations: bool = False,
     ) -> None:
         least = {
             "steps": (steps, 1),
@@ -153,6 +154,7 @@ class Trainer:
         self.log_every, self.evaluate_every = log_every, evaluate_every
         self.keep_best, self.keep_last, self.samples = keep_best, keep_last, samples
         self.metric, self.patience, self.max_skipped = metric, patience, max_skipped
+        self.checkpoint_activations = checkpoint_activations
 
     def finished(self, progress: Progress) -> bool:
         """Whether nothing is left to do."""
@@ -181,6 +183,8 @@ class Trainer:
             batches, epoch, at = next(groups)
             likelihood, norm = self._explained(session, batches)
             progress.step, progress.epoch, progress.batch = progress.step + 1, epoch, at
+            if progress.step % self.log_every == 0:
+                session.precision.wait()  # a GPU lags behind, and its time is to be counted
             progress.seconds += time.perf_counter() - began
             session.meter.add(batches, likelihood, norm)
             self._give_up(session, batches)
@@ -215,15 +219,16 @@ class Trainer:
         for group in session.optimizer.param_groups:
             group["lr"] = group["peak"] * factor
         tokens = sum(batch.tokens for batch in batches)
-        scaler, likelihood = session.precision.scaler, torch.zeros(())
+        device, scaler = session.precision.device, session.precision.scaler
+        likelihood = torch.zeros((), device=device)
         session.optimizer.zero_grad(set_to_none=True)
         for batch in batches:
-            here = batch.to(session.precision.device)
+            here = batch.to(device)
             with session.precision.autocast():
                 hidden = session.model(here.source, here.source_valid, here.inputs)
                 smoothed, plain = session.loss(hidden, session.weight, here.labels, PAD)
             scaler.scale(smoothed / tokens).backward()
-            likelihood = likelihood.to(plain.device) + plain
+            likelihood = likelihood + plain
         scaler.unscale_(session.optimizer)
         weights = list(session.model.parameters())
         norm = get_total_norm([weight.grad for weight in weights if weight.grad is not None])

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from messages import exactly
 
-from attn.batching import Batches, ahead, collate
+from attn.batching import Batches, collate
 from attn.corpora.multi30k import Multi30k
+from attn.prefetch import ahead
 from attn.tokenizers import BOS, EOS, PAD
 from attn.tokenizers.subwords import BytePairs
 
@@ -192,6 +193,62 @@ def test_multi30k_is_padded_little():
     assert sum(batch.tokens for batch in made) / len(made) > 3800
 
 
+# Widths that are multiples.
+
+
+@pytest.mark.long
+@given(pairs=PAIRS, multiple=st.integers(1, 9), more=st.integers(0, 61))
+@settings(deadline=None, max_examples=50)
+def test_padded_to_a_multiple_batches_hold_the_same_within_their_budget(pairs, multiple, more):
+    batches = Batches(
+        tokens=Batches(tokens="auto", max_length=LONGEST, multiple=multiple).least + more,
+        max_length=LONGEST,
+        multiple=multiple,
+    )
+    made = list(batches.epoch(pairs, seed=1, epoch=0))
+    assert sorted(index for group in groups(made) for index in group) == batches.usable(pairs)[0]
+    for batch in made:
+        plain = collate([pairs[i] for i in batch.indices], batch.indices)
+        for one, other in ((batch.source, plain.source), (batch.labels, plain.labels)):
+            assert one.shape[1] % multiple == 0
+            assert one.shape[1] - other.shape[1] < multiple
+            assert one.numel() <= batches.tokens
+            assert torch.equal(one[:, : other.shape[1]], other)
+            assert (one[:, other.shape[1] :] == PAD).all()
+        assert batch.tokens == plain.tokens
+        assert batch.padding == batch.cells - (plain.cells - plain.padding)
+
+
+def test_multiples_leave_few_shapes(pairs):
+    def shapes(multiple):
+        batches = Batches(tokens=97, max_length=31, multiple=multiple)
+        made = batches.epoch(pairs, seed=1, epoch=0)
+        return {(batch.source.shape[1], batch.labels.shape[1]) for batch in made}
+
+    assert len(shapes(8)) <= 16 < len(shapes(1))
+
+
+# For a probe.
+
+
+@pytest.mark.long
+@given(pairs=PAIRS, tokens=BUDGETS)
+@settings(deadline=None, max_examples=50)
+def test_from_the_longest_batches_are_full_but_the_last(pairs, tokens):
+    batches = Batches(tokens=tokens, max_length=LONGEST)
+    made = batches.from_longest(pairs)
+    usable = batches.usable(pairs)[0]
+    assert sorted(index for group in made for index in group) == usable
+    widths = [[max(map(len, pairs[index])) + 1 for index in group] for group in made]
+    assert [w for some in widths for w in some] == sorted(
+        (w for some in widths for w in some), reverse=True
+    )
+    for group, longest in zip(made, [some[0] for some in widths], strict=True):
+        assert len(group) == tokens // longest or group is made[-1]
+        batch = batches.batch(pairs, group)
+        assert same([batch], [collate([pairs[i] for i in group], group)])
+
+
 # For evaluation.
 
 
@@ -281,8 +338,23 @@ def test_what_is_raised_is_raised_where_batches_are_used():
             "tokens=256: must be above max_length=256, so that the longest sentence fits into a "
             "batch",
         ),
+        ({"multiple": 0}, "multiple=0: must be at least 1"),
+        ({"tokens": "many"}, "tokens=many: must be a whole number, or auto"),
+        (
+            {"tokens": 257, "multiple": 8},
+            "tokens=257: must be at least 264, so that a sentence of max_length=256, padded to "
+            "multiple=8, fits into a batch",
+        ),
     ],
 )
 def test_options_out_of_their_range_are_refused(options, message):
     with pytest.raises(ValueError, match=exactly(message)):
         Batches(**options)
+
+
+def test_auto_is_the_default_until_it_is_settled():
+    batches = Batches(tokens="auto", max_length=7, multiple=4, ahead=3)
+    assert (batches.automatic, batches.tokens) == (True, Batches().tokens)
+    settled = batches.settled(9)
+    assert not settled.automatic
+    assert vars(settled) == vars(Batches(tokens=9, max_length=7, multiple=4, ahead=3))

@@ -104,7 +104,7 @@ def test_a_kernel_that_does_not_train_here_may_translate(monkeypatch):
 
 def test_every_kernel_trains_on_cuda(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: True)
     assert checking.problems(config({"attention": FLEX})) == []
 
 

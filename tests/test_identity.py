@@ -64,7 +64,9 @@ def hashed(config, *, data="a", number_format="fp32", needs_steps=False):
         {"trainer.metric": "loss"},
         {"trainer.patience": 4},
         {"trainer.max_skipped": 4},
+        {"trainer.checkpoint_activations": True},
         {"batches.ahead": 9},
+        {"batches.multiple-": None},
         # Attentions that no layer takes, and other ways to say the same.
         {"attention_elsewhere": HEADED},
         {"attention_elsewhere-": None},
@@ -107,6 +109,8 @@ def test_what_does_not_change_the_model_does_not_change_the_identity(config, cha
          "decoder_attention.0.heads=4, now 2"),
         ({"position.name": "learned"}, "position.name=sinusoidal, now learned"),
         ({"batches.tokens": 65}, "batches.tokens=4096, now 65"),
+        ({"batches.tokens": "auto"}, "batches.tokens=4096, now auto"),
+        ({"batches.multiple": 8}, "batches.multiple=1, now 8"),
         ({"batches.max_length": 65}, "batches.max_length=256, now 65"),
         ({"optimizer.learning_rate": 0.5}, "optimizer.learning_rate=0.001, now 0.5"),
         ({"schedule.warmup": 5}, "schedule.warmup=4000, now 5"),

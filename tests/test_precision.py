@@ -57,6 +57,49 @@ def test_fp16_scales_the_loss_and_the_others_do_not():
     assert not Precision(device="cpu", dtype="bf16").scaler.is_enabled()
 
 
+@pytest.mark.parametrize("tf32", [True, False])
+def test_on_a_gpu_tf32_is_for_all_products_or_for_none(monkeypatch, tf32):
+    """Those of recurrent layers and convolutions have a switch of their own."""
+    set_ = {}
+    monkeypatch.setattr(
+        torch, "set_float32_matmul_precision", lambda value: set_.update(matmul=value)
+    )
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", not tf32)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    Precision(device="cuda", dtype="fp32", tf32=tf32).apply()
+    assert set_ == {"matmul": "high" if tf32 else "highest"}
+    assert torch.backends.cudnn.allow_tf32 is tf32
+
+
+@pytest.mark.parametrize(("hardware", "chosen"), [(True, "bf16"), (False, "fp16")])
+def test_on_a_gpu_auto_takes_bf16_only_where_it_is_not_emulated(monkeypatch, hardware, chosen):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(
+        torch.cuda,
+        "is_bf16_supported",
+        lambda including_emulation=True: including_emulation or hardware,
+    )
+    assert Precision(device="cuda").format == chosen
+
+
+@pytest.mark.parametrize(
+    ("error", "is_so"),
+    [
+        (MemoryError(), True),
+        (torch.OutOfMemoryError("CUDA out of memory."), True),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), True),
+        (RuntimeError("CUDA error: out of memory"), True),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling it"), True),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"), True),
+        (RuntimeError("something else"), False),
+        (ValueError("DefaultCPUAllocator"), False),
+    ],
+    ids=str,
+)
+def test_a_lack_of_memory_is_known_by_class_or_by_words(error, is_so):
+    assert precision.is_out_of_memory(error) is is_so
+
+
 def test_memory_is_that_of_the_process():
     assert 0.01 < Precision(device="cpu").memory() < 100
 

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from builders import build_model
 from messages import exactly
 from torch import nn
 
@@ -232,6 +233,77 @@ def test_other_errors_pass():
     one.model.forward = forward
     with pytest.raises(RuntimeError, match=exactly("something else")):
         Trainer().fit(one)
+
+
+# On a GPU
+
+
+class Unread(Loss):
+    """A loss of which nothing is read: all rows alike, those of padding too."""
+
+    def __call__(self, hidden, weight, labels, padding):
+        value = (hidden @ weight.t()).logsumexp(-1).sum()
+        return value, value.detach()
+
+
+class Deferring(torch.optim.SGD):
+    """Leaves a step out by itself, as fused optimisers do."""
+
+    _step_supports_amp_scaling = True
+
+    def step(self):
+        assert self.found_inf.device == self.param_groups[0]["params"][0].device
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_a_step_reads_nothing_from_its_device(accumulate, monkeypatch):
+    """On a device without data whatever reads a number fails, as it would wait on a GPU."""
+    monkeypatch.setattr(torch, "is_autocast_enabled", lambda _: False)  # unknown there
+    model = build_model(dropout=0.1, attention_options={"dropout": 0.1}).train().to("meta")
+    precision = Precision(device="cpu", dtype="fp32")
+    precision.device = torch.device("meta")
+    one = Session(
+        model=model,
+        loss=Unread(),
+        optimizer=Deferring(model.parameters(), lr=0.1),
+        schedule=lambda _: 1.0,
+        precision=precision,
+        epoch=lambda *_: iter(()),
+    )
+    batches = [batch(3, 5)] * accumulate
+    for _ in range(2):
+        one.meter.add(batches, *Trainer().update(one, batches))
+    assert one.meter.likelihood.device.type == "meta"
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("dtype", ["fp32", "bf16", "fp16"])
+def test_no_step_waits_for_a_gpu(dtype):
+    model = build_model(dropout=0.1).float().train().to("cuda")
+    one = Session(
+        model=model,
+        loss=Loss(),
+        optimizer=adam(parameters=model.parameters()),
+        schedule=lambda _: 1.0,
+        precision=Precision(device="cuda", dtype=dtype),
+        epoch=lambda *_: iter(()),
+    )
+    batches = [batch(3, 5).pinned()]
+    for mode in ("default", "error"):
+        torch.cuda.set_sync_debug_mode(mode)
+        try:
+            one.meter.add(batches, *Trainer().update(one, batches))
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+
+
+def test_the_time_that_a_device_lags_behind_is_counted_before_a_report(monkeypatch):
+    one, now = session([batch(3)]), [0.0]
+    monkeypatch.setattr("attn.trainer.time.perf_counter", lambda: now[0])
+    one.precision.wait = lambda: now.__setitem__(0, now[0] + 100.0)
+    Trainer(steps=7, log_every=3).fit(one)
+    assert one.progress.seconds == 200.0
+    assert one.observer.figures[3]["tokens_per_second"] == 3 * 4 / 100
 
 
 @pytest.mark.parametrize(

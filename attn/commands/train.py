@@ -21,13 +21,15 @@ from attn import (
     stored,
     vain,
 )
+from attn.activations import checkpoint_activations
 from attn.assemble import Material
-from attn.batching import Batch, Batches, ahead
+from attn.batching import Batch, Batches
 from attn.checkpoint import Checkpoints
 from attn.files import WriteError, output_problems, write_json, writing
 from attn.filters import counted
 from attn.interrupt import Interrupt
 from attn.precision import Precision
+from attn.prefetch import ahead
 from attn.registry import ConfigError, RunError, as_yaml
 from attn.reporting import Report, warn
 from attn.roles import Roles
@@ -186,6 +188,8 @@ class Job:
             self.config, source_size=known.source.size, target_size=known.target.size
         )
         model = model.to(self.precision.device)
+        if self.trainer.checkpoint_activations:
+            checkpoint_activations(model)
         if not self.batches.usable(self.ids)[0]:
             reasons = {**self.material.left_out, **self.left_out_by_length}
             raise ConfigError([
