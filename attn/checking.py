@@ -10,13 +10,12 @@ import torch
 from omegaconf import MISSING
 from torch import nn
 
-from attn import registry
+from attn import machine, registry
 from attn.assemble import FIXED, SECTIONS, Config, Mixers, model, part, schedule
 from attn.contract import OUTSIDE, Attention, Role
 from attn.registry import ConfigError
 from attn.roles import LISTS, MOST, NONE, Roles, capabilities
 from attn.roles import SECTIONS as ATTENTIONS
-from attn.score.kernels import CUDA_ALONE
 
 KINDS = SECTIONS | {f"{role.value}_attention": "attention" for role in Role}
 KINDS["attention_elsewhere"] = "attention"
@@ -30,7 +29,7 @@ def problems(config: Config) -> list[str]:
     """Everything that is wrong with a training config, one line each; makes no tensor of size."""
     parts = list(_part_problems(config))
     if not parts:
-        parts = [*_every_fault(_fits_batches, config), *_kernel_problems(config)]
+        parts = [*_every_fault(_fits_batches, config), *machine.problems(config)]
     return [*_section_problems(config), *parts]
 
 
@@ -53,7 +52,7 @@ def step_problems(config: Config, option: str, longest: int) -> list[str]:
     if not parts:
         parts = [
             *_every_fault(lambda one: _fits(one, option, longest), config),
-            *_kernel_problems(config),
+            *machine.kernel_problems(config),
         ]
     for key in ("loss", "precision"):
         parts += _every_fault(lambda one, key=key: part(one, key), config)  # type: ignore[misc]
@@ -190,17 +189,6 @@ def _rooms(config: Config, built: nn.Module) -> Iterator[tuple[str, int]]:
         for attention, (key, section) in zip(stand, named, strict=True):
             if (room := getattr(attention, "room", None)) is not None:
                 yield f"{key}={section['name']}", room
-
-
-def _kernel_problems(config: Config) -> Iterator[str]:
-    """Kernels that do not train on the device of the config."""
-    unknown = _trial(lambda: part(config, "precision"))
-    if unknown or part(config, "precision").device.type == "cuda":
-        return
-    taken = dict(one for role in Role for one in Roles(config).layers(role))
-    for key, section in taken.items():
-        if section.get("kernel") == "flex":
-            yield f"{key}.kernel=flex: {CUDA_ALONE}"
 
 
 def _largest(config: Config) -> tuple[str, int]:

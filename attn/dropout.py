@@ -34,7 +34,7 @@ class Dropout(nn.Module):
         """Drop and rescale in training; the input itself in evaluation."""
         if not self.training or self.rate == 0:
             return x
-        if x.device.type != "cpu":
+        if x.device.type != "cpu" or torch.compiler.is_compiling():
             return F.dropout(x, self.rate)
         return x * scaled_mask(x.shape, self.rate, x.dtype)
 

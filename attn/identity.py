@@ -34,6 +34,7 @@ LENGTH_AND_WATCHING = {
     "metric",
     "patience",
     "max_skipped",
+    "compile",
     "checkpoint_activations",
 }
 OWN = {"trainer": LENGTH_AND_WATCHING, "batches": {"ahead"}}

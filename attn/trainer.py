@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
+from attn import compiling
 from attn.batching import Batch
 from attn.loss import Loss
 from attn.meter import Meter
@@ -128,6 +129,7 @@ class Trainer:
         metric: str = "BLEU",
         patience: int | None = None,
         max_skipped: int = 20,
+        compile: str = "off",
         checkpoint_activations: bool = False,
     ) -> None:
         least = {
@@ -147,6 +149,7 @@ class Trainer:
                 raise ValueError(f"{name}={value}: must be at least {bound}")
         if metric not in METRICS:
             raise ValueError(f"metric={metric}: unknown; choose one of {', '.join(METRICS)}")
+        compiling.check(compile)
         if minutes is not None and minutes <= 0:
             raise ValueError(f"minutes={minutes}: must be positive, or null for no limit")
         self.steps, self.minutes = steps, minutes
@@ -154,7 +157,7 @@ class Trainer:
         self.log_every, self.evaluate_every = log_every, evaluate_every
         self.keep_best, self.keep_last, self.samples = keep_best, keep_last, samples
         self.metric, self.patience, self.max_skipped = metric, patience, max_skipped
-        self.checkpoint_activations = checkpoint_activations
+        self.compile, self.checkpoint_activations = compile, checkpoint_activations
 
     def finished(self, progress: Progress) -> bool:
         """Whether nothing is left to do."""
@@ -243,6 +246,8 @@ class Trainer:
         try:
             return self.update(session, batches)
         except (RuntimeError, MemoryError) as error:
+            if compiling.is_failure(error):
+                raise RunError(compiling.told(error)) from error
             if not is_out_of_memory(error):
                 raise
             largest = max(batches, key=lambda batch: batch.cells)

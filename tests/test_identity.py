@@ -64,6 +64,7 @@ def hashed(config, *, data="a", number_format="fp32", needs_steps=False):
         {"trainer.metric": "loss"},
         {"trainer.patience": 4},
         {"trainer.max_skipped": 4},
+        {"trainer.compile": "auto"},
         {"trainer.checkpoint_activations": True},
         {"batches.ahead": 9},
         {"batches.multiple-": None},

@@ -25,6 +25,7 @@ from attn.activations import checkpoint_activations
 from attn.assemble import Material
 from attn.batching import Batch, Batches
 from attn.checkpoint import Checkpoints
+from attn.compiling import Compiler
 from attn.files import WriteError, output_problems, write_json, writing
 from attn.filters import counted
 from attn.interrupt import Interrupt
@@ -85,6 +86,7 @@ class Job:
     batches: Batches
     trainer: Trainer
     checkpoints: Checkpoints
+    compiler: Compiler
 
     @staticmethod
     def from_config(config: dict[str, Any]) -> "Job":
@@ -107,7 +109,8 @@ class Job:
             folder / "checkpoints", keep_best=trainer.keep_best, keep_last=trainer.keep_last
         )
         batches: Batches = assemble.part(config, "batches")
-        return Job(config, folder, precision, material, batches, trainer, kept)
+        compiler = Compiler(trainer.compile, precision.device)
+        return Job(config, folder, precision, material, batches, trainer, kept, compiler)
 
     @functools.cached_property
     def ids(self) -> list[tuple[list[int], list[int]]]:
@@ -148,6 +151,8 @@ class Job:
             session.stop = interrupt
             with interrupt.listening():
                 self.trainer.fit(session)
+            if compiled := self.compiler.report():
+                report.say(compiled)
             step = session.progress.step
             if interrupt():
                 report.say(f"interrupted; step {step} is saved, the same command goes on from it")
@@ -190,6 +195,7 @@ class Job:
         model = model.to(self.precision.device)
         if self.trainer.checkpoint_activations:
             checkpoint_activations(model)
+        self.compiler.apply(model)
         if not self.batches.usable(self.ids)[0]:
             reasons = {**self.material.left_out, **self.left_out_by_length}
             raise ConfigError([
