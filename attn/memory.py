@@ -1,14 +1,26 @@
 """How much memory tensors take, at their peak."""
 
 import contextlib
+import re
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
+
+MEMINFO = Path("/proc/meminfo")
+# What a container may take, and has taken: of control groups in version 2, and in version 1.
+GROUPS = (
+    (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")),
+    (
+        Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+        Path("/sys/fs/cgroup/memory/memory.usage_in_bytes"),
+    ),
+)
 
 
 class Held(TorchDispatchMode):
@@ -70,3 +82,26 @@ def nbytes(tensors: Sequence[Tensor]) -> int:
     """The bytes of tensors, each memory once."""
     sizes = {id(s): s.nbytes() for s in (one.untyped_storage() for one in tensors)}
     return sum(sizes.values())
+
+
+def free() -> int | None:
+    """The bytes that this process may still take; None where the system does not tell."""
+    known = [int(kib) * 1024 for kib in re.findall(r"MemAvailable:\s+(\d+) kB", _text(MEMINFO))]
+    for most, taken in GROUPS:
+        sizes = [_text(path).strip() for path in (most, taken)]
+        if all(size.isdecimal() for size in sizes):
+            known.append(max(0, int(sizes[0]) - int(sizes[1])))
+    return min(known, default=None)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii")
+    except OSError:
+        return ""
+
+
+def release(device: torch.device) -> None:
+    """Give back what a GPU's allocator holds and nobody uses."""
+    if device.type == "cuda":
+        torch.cuda.empty_cache()

@@ -1,5 +1,6 @@
 """The memory of tensors at their peak."""
 
+import pytest
 import torch
 from torch import nn
 
@@ -48,6 +49,40 @@ def test_what_gradients_need_is_held_until_they_are_there():
 
     assert peak(forward) == peak(without) == 8000
     assert peak(lambda: x.exp().sin().tanh()) == 12000  # what exp gave, what sin gave, tanh
+
+
+@pytest.fixture
+def told(monkeypatch, tmp_path):
+    """What the system tells, in files of a test."""
+
+    def write(meminfo="", most="", taken=""):
+        for name, text in (("meminfo", meminfo), ("max", most), ("current", taken)):
+            (tmp_path / name).write_text(text)
+        monkeypatch.setattr(memory, "MEMINFO", tmp_path / "meminfo")
+        missing = (tmp_path / "not", tmp_path / "there")
+        groups = (missing, (tmp_path / "max", tmp_path / "current"))
+        monkeypatch.setattr(memory, "GROUPS", groups)
+
+    return write
+
+
+MEMINFO = "MemTotal:       24684092 kB\nMemFree:        999 kB\nMemAvailable:   2000 kB\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "free"),
+    [
+        ((MEMINFO, "", ""), 2000 * 1024),
+        ((MEMINFO, "max\n", "5\n"), 2000 * 1024),
+        ((MEMINFO, "7000\n", "3000\n"), 4000),
+        ((MEMINFO, "7000\n", "8000\n"), 0),
+        (("", "7000\n", "3000\n"), 4000),
+        (("", "", ""), None),
+    ],
+)
+def test_what_is_free_is_what_system_and_container_leave(told, files, free):
+    told(*files)
+    assert memory.free() == free
 
 
 def test_the_model_and_what_its_optimiser_keeps_are_held_too():

@@ -16,6 +16,7 @@ from attn import (
     checking,
     identity,
     introduction,
+    probe,
     runs,
     snapshot,
     stored,
@@ -87,6 +88,7 @@ class Job:
     trainer: Trainer
     checkpoints: Checkpoints
     compiler: Compiler
+    budget: probe.Budget | None = None  # of tokens, where that is settled by trial
 
     @staticmethod
     def from_config(config: dict[str, Any]) -> "Job":
@@ -147,6 +149,8 @@ class Job:
         try:
             runs.set_status(self.folder, "running")
             report = self.open(session.progress.step)
+            if self.batches.automatic and self.budget is None:
+                self.budget = probe.probed(session, self.trainer, self.batches, self.ids)
             session.observer = self.watch(session, report)
             session.stop = interrupt
             with interrupt.listening():
@@ -214,6 +218,8 @@ class Job:
             warn(complaint)
         if found is not None:
             stored.resume(session, found, self.folder, self.config, self.tokenizer_checksums)
+            kept = found[2].get("budget")
+            self.budget = None if kept is None else probe.Budget(**kept)
             self.checkpoints.tidy()
         return session
 
@@ -228,7 +234,8 @@ class Job:
                 pair if max(map(len, pair)) <= most else plain
                 for pair, plain in zip(sampled, self.ids, strict=True)
             ]
-        yield from self.batches.epoch(
+        batches = self.batches if self.budget is None else self.batches.settled(self.budget.tokens)
+        yield from batches.epoch(
             pairs,
             seed=seed,
             epoch=number,
@@ -265,6 +272,8 @@ class Job:
             self.config, self.material, self.left_out_by_length, parameters
         ):
             report.say(line)
+        if self.budget is not None:
+            report.say(f"batches.tokens=auto: {self.budget.tokens} ({self.budget.why})")
         translator = Translator(
             session.model,  # type: ignore[arg-type]
             self.material.vocabularies,
@@ -287,6 +296,7 @@ class Job:
             "parameters": parameters,
             "config": self.config,
             "tokenizer": self.tokenizer_checksums,
+            "budget": self.budget and dataclasses.asdict(self.budget),
         }
         return Watch(
             report=report,
