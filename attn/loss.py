@@ -6,7 +6,7 @@ from torch import Tensor
 
 from attn.precision import product_format
 
-CHUNK = 256
+CHUNK = 128  # tokens whose logits stand at once; more leave the cache, fewer slow the products
 
 
 class Loss:
@@ -37,9 +37,13 @@ class Loss:
         Both are sums over the tokens that are not padding, so that batches may be added up and
         divided by their tokens once.
         """
-        real = labels != padding
+        rows, targets = hidden.reshape(-1, hidden.shape[-1]), labels.reshape(-1)
+        real = targets != padding
+        if hidden.device.type == "cpu" and not bool(real.all()):
+            # A GPU computes padding too, with weight 0: it would have to wait for the count.
+            rows, targets, real = rows[real], targets[real], real[real]
         smoothed, plain = _ProjectedCrossEntropy.apply(  # type: ignore[no-untyped-call]
-            hidden[real], weight, labels[real], self.label_smoothing
+            rows, weight, targets, real, self.label_smoothing
         )
         return smoothed, plain
 
@@ -49,6 +53,7 @@ class _ProjectedCrossEntropy(torch.autograd.Function):
 
     With ``p = softmax(h W^T)`` the gradient at the logits is ``p - (1-s) onehot(y) - s/V``; it is
     turned into those of ``h`` and ``W`` at once, in the forward pass, and scaled in the backward.
+    What is the same for all words, ``s/V``, meets sums alone: of the rows of ``W``, and of ``h``.
     """
 
     @staticmethod
@@ -57,32 +62,43 @@ class _ProjectedCrossEntropy(torch.autograd.Function):
         hidden: Tensor,
         weight: Tensor,
         labels: Tensor,
+        real: Tensor,
         smoothing: float,
     ) -> tuple[Tensor, Tensor]:
-        dtype = product_format(hidden)
+        dtype, share = product_format(hidden), smoothing / len(weight)
         wants = any(ctx.needs_input_grad)
         with torch.autocast(hidden.device.type, enabled=False):
-            short = weight.detach().to(dtype)
-            rows = hidden.detach().to(dtype)
+            short, rows = weight.detach().to(dtype), hidden.detach().to(dtype)
+            counts = real[:, None].to(weight.dtype)
+            every = short.sum(0, dtype=weight.dtype)
             grad_hidden = torch.empty_like(rows) if wants else None
             grad_weight = torch.zeros_like(weight) if wants else None
-            smoothed = torch.zeros((), dtype=weight.dtype, device=weight.device)
-            plain = torch.zeros_like(smoothed)
+            # The sums of all words' logits are one product; of log z and the rest, see below.
+            spread = -share * (counts * (rows.to(weight.dtype) @ every[:, None])).sum()
+            plain = torch.zeros_like(spread)
+            room = _Room(short, weight.dtype)
             for at in range(0, len(rows), CHUNK):
-                part, target = rows[at : at + CHUNK], labels[at : at + CHUNK, None]
-                logits = (part @ short.t()).to(weight.dtype)
-                log_z = logits.logsumexp(-1, keepdim=True)
-                likely = (log_z - logits.gather(1, target)).sum()
-                spread = log_z.sum() - logits.mean(-1).sum()
-                plain += likely
-                smoothed += (1 - smoothing) * likely + smoothing * spread
+                now = slice(at, at + CHUNK)
+                part, target, count = rows[now], labels[now, None], counts[now]
+                logits = room.logits(part)
+                top = logits.amax(1, keepdim=True)
+                target_logit = logits.gather(1, target)
+                powers = logits.sub_(top).exp_()
+                sums = powers.sum(1, keepdim=True)
+                log_z = top + sums.log()
+                plain += (count * (log_z - target_logit)).sum()
+                spread += smoothing * (count * log_z).sum()
                 if grad_hidden is None or grad_weight is None:
                     continue
-                slope = logits.sub_(log_z).exp_().sub_(smoothing / logits.shape[1])
-                slope.scatter_add_(1, target, slope.new_full(target.shape, smoothing - 1))
-                slope = slope.to(dtype)
-                torch.mm(slope, short, out=grad_hidden[at : at + CHUNK])
-                grad_weight += slope.t() @ part
+                slope = powers.mul_(count / sums)
+                slope.scatter_add_(1, target, (smoothing - 1) * count)
+                slope = room.short(slope)
+                torch.mm(slope, short, out=grad_hidden[now])
+                _add_product(grad_weight, slope.t(), part)
+            smoothed = (1 - smoothing) * plain + spread
+            if grad_hidden is not None and grad_weight is not None:
+                grad_hidden.addcmul_(counts.to(dtype), every.to(dtype), value=-share)
+                grad_weight.sub_(share * (counts * rows).sum(0))
         ctx.save_for_backward(grad_hidden, grad_weight)
         ctx.format = hidden.dtype
         ctx.mark_non_differentiable(plain)
@@ -93,6 +109,36 @@ class _ProjectedCrossEntropy(torch.autograd.Function):
         ctx,  # noqa: ANN001
         scale: Tensor,
         _: Tensor,
-    ) -> tuple[Tensor, Tensor, None, None]:
+    ) -> tuple[Tensor, Tensor, None, None, None]:
         grad_hidden, grad_weight = ctx.saved_tensors
-        return (grad_hidden * scale).to(ctx.format), grad_weight * scale, None, None
+        return (grad_hidden * scale).to(ctx.format), grad_weight * scale, None, None, None
+
+
+class _Room:
+    """Memory for the logits of some tokens, used again for the next: new pages cost more than sums.
+
+    Products are made in the format of the weight and, if that is a short one, widened for the rest.
+    """
+
+    def __init__(self, weight: Tensor, wide: torch.dtype) -> None:
+        self.weight = weight
+        self.product = weight.new_empty(CHUNK, len(weight))
+        short = weight.dtype != wide
+        self.wide = torch.empty_like(self.product, dtype=wide) if short else self.product
+
+    def logits(self, rows: Tensor) -> Tensor:
+        """``h W^T``."""
+        made = torch.mm(rows, self.weight.t(), out=self.product[: len(rows)])
+        return made if self.wide is self.product else self.wide[: len(rows)].copy_(made)
+
+    def short(self, slope: Tensor) -> Tensor:
+        """What stands in the place of the logits, for products."""
+        return slope if self.wide is self.product else self.product[: len(slope)].copy_(slope)
+
+
+def _add_product(total: Tensor, left: Tensor, right: Tensor) -> None:
+    """Add a product in place; short formats are widened before they are added."""
+    if left.dtype == total.dtype:
+        total.addmm_(left, right)
+    else:
+        total += left @ right

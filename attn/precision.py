@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager
 import torch
 from torch import Tensor
 
+from attn import heap
+
 DEVICES = ("auto", "cuda", "mps", "cpu")
 # A CPU's allocator, and the libraries of a GPU, have no class of error of their own.
 OUT_OF_MEMORY = ("DefaultCPUAllocator", "CUDA error: out of memory", "_STATUS_ALLOC_FAILED")
@@ -32,6 +34,7 @@ class Precision:
         tf32: bool = True,
         threads: int = 0,
         workers: str | int = "auto",
+        keep_memory: bool = True,
     ) -> None:
         self.device = _device(device)
         self.format = _format(dtype, self.device)
@@ -39,13 +42,16 @@ class Precision:
             raise ValueError(f"threads={threads}: must be 0 (torch's own choice) or more")
         if workers != "auto" and not (isinstance(workers, int) and workers >= 1):
             raise ValueError(f"workers={workers}: must be at least 1, or auto")
-        self.tf32, self.threads, self._workers = tf32, threads, workers
+        self.tf32, self.threads, self.keep_memory = tf32, threads, keep_memory
+        self._workers = workers
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.format == "fp16")
 
     def apply(self) -> None:
-        """Set what torch keeps for the whole process: threads, and TF32 products on CUDA."""
+        """Set what holds for the whole process: threads, freed memory, TF32 products on CUDA."""
         if self.threads:
             torch.set_num_threads(self.threads)
+        if self.keep_memory and self.device.type == "cpu":
+            heap.keep()
         if self.device.type == "cuda":
             torch.set_float32_matmul_precision("high" if self.tf32 else "highest")
             torch.backends.cudnn.allow_tf32 = self.tf32  # recurrent layers and convolutions

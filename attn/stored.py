@@ -19,7 +19,7 @@ from attn.weights import CheckpointError, load_weights
 Config = Mapping[str, Any]
 NEEDED = ("dataset", "tokenizer", "model", "attention", "attention_elsewhere", "position", "search")
 JUDGING = ("trainer", "validation_search", "scoring")  # of trainer, its metric alone
-PLACES = ("root", "device", "threads", "workers", "tf32")
+PLACES = ("root", "device", "threads", "workers", "tf32", "keep_memory")
 
 
 def config_of(run: Path) -> dict[str, Any]:

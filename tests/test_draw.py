@@ -16,7 +16,7 @@ from attn.search.greedy import Greedy
 from attn.trained import Trained
 
 pytestmark = pytest.mark.long
-ON_CPU = {"device": "cpu", "dtype": "fp32", "tf32": True, "threads": 0}
+ON_CPU = {"device": "cpu", "dtype": "fp32", "tf32": True, "threads": 0, "keep_memory": True}
 
 
 def train(folder, *arguments):

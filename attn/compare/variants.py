@@ -17,6 +17,7 @@ WATCHING = {
     "precision.device",
     "precision.threads",
     "precision.workers",
+    "precision.keep_memory",
 }
 MISSING = "-"
 
