@@ -2,7 +2,7 @@
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Int16
 from torch import Tensor, nn
 
 LANES = 1 << 16
@@ -36,7 +36,21 @@ class Dropout(nn.Module):
             return x
         if x.device.type != "cpu" or torch.compiler.is_compiling():
             return F.dropout(x, self.rate)
-        return x * scaled_mask(x.shape, self.rate, x.dtype)
+        return _Dropped.apply(x, *lanes(x.shape, self.rate))  # type: ignore[no-untyped-call]
+
+    def add(
+        self, x: Float[Tensor, "*shape"], y: Float[Tensor, "*shape"]
+    ) -> Float[Tensor, "*shape"]:
+        """``x`` and what is left of ``y``."""
+        if not self.training or self.rate == 0 or x.device.type != "cpu":
+            return x + self(y)
+        return _Added.apply(x, y, *lanes(y.shape, self.rate))  # type: ignore[no-untyped-call]
+
+    def relu(self, x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+        """What is left of ``max(x, 0)``."""
+        if not self.training or self.rate == 0 or x.device.type != "cpu":
+            return self(F.relu(x))
+        return _Rectified.apply(x, *lanes(x.shape, self.rate))  # type: ignore[no-untyped-call]
 
     def steady(self, x: Float[Tensor, "rows time dim"]) -> Float[Tensor, "rows 1 dim"]:
         """A mask that drops the same numbers of a sequence at all of its steps.
@@ -48,12 +62,70 @@ class Dropout(nn.Module):
         return mask
 
 
-def scaled_mask(shape: torch.Size, rate: float, dtype: torch.dtype) -> Float[Tensor, "*shape"]:
-    """0 with probability ``rate``, else 1 / (1 - rate); from the CPU's default generator."""
-    count = shape.numel()
+def lanes(shape: torch.Size, rate: float) -> tuple[Int16[Tensor, "*shape"], float]:
+    """0 with probability ``rate``, else 1, and the factor of what is left.
+
+    From the CPU's default generator.
+    """
+    count, dropped = shape.numel(), round(LANES * rate)
     # All 64 bits are random only over the whole range: random_() alone leaves the sign bit 0.
     draws = torch.empty((count + 3) // 4, dtype=torch.int64).random_(-(2**63), None)
-    dropped = round(LANES * rate)
     # Compared in place: that is vectorised, a comparison into a new tensor of bools is not.
     kept = draws.view(torch.int16)[:count].ge_(dropped - LANES // 2)
-    return kept.view(shape).to(dtype).mul_(LANES / (LANES - dropped))
+    return kept.view(shape), LANES / (LANES - dropped)
+
+
+def drop(
+    x: Float[Tensor, "*shape"], kept: Int16[Tensor, "*shape"], scale: float
+) -> Float[Tensor, "*shape"]:
+    """``x * kept * scale``, in one pass."""
+    return torch.addcmul(x.new_zeros(()), x, kept.to(x.dtype), value=scale)
+
+
+# Their gradients are written out so that what is kept for them is two bytes a number, or nothing.
+
+
+class _Dropped(torch.autograd.Function):
+    """``x * kept * scale``."""
+
+    @staticmethod
+    def forward(ctx, x, kept, scale):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN205
+        ctx.save_for_backward(kept)
+        ctx.scale = scale
+        return drop(x, kept, scale)
+
+    @staticmethod
+    def backward(ctx, grad):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN205
+        (kept,) = ctx.saved_tensors
+        return drop(grad, kept, ctx.scale), None, None
+
+
+class _Added(torch.autograd.Function):
+    """``x + y * kept * scale``."""
+
+    @staticmethod
+    def forward(ctx, x, y, kept, scale):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN205
+        ctx.save_for_backward(kept)
+        ctx.scale, ctx.format = scale, y.dtype
+        return torch.addcmul(x, y, kept.to(y.dtype), value=scale)
+
+    @staticmethod
+    def backward(ctx, grad):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN205
+        (kept,) = ctx.saved_tensors
+        return grad, drop(grad.to(ctx.format), kept, ctx.scale), None, None
+
+
+class _Rectified(torch.autograd.Function):
+    """``y = max(x, 0) * kept * scale``; where that is above 0, its slope is ``scale``."""
+
+    @staticmethod
+    def forward(ctx, x, kept, scale):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN205
+        y = drop(x.clamp_min(0), kept, scale)
+        ctx.save_for_backward(y)
+        ctx.scale = scale
+        return y
+
+    @staticmethod
+    def backward(ctx, grad):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN205
+        (y,) = ctx.saved_tensors
+        return torch.ops.aten.threshold_backward(grad, y, 0).mul_(ctx.scale), None, None

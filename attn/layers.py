@@ -48,9 +48,10 @@ class FeedForward(nn.Module):
         if self.activation == "swiglu":
             gate, value = hidden.chunk(2, -1)
             hidden = F.silu(gate) * value
-        else:
-            hidden = F.relu(hidden) if self.activation == "relu" else F.gelu(hidden)
-        y: Tensor = self.outer(self.dropout(hidden))
+        elif self.activation == "gelu":
+            hidden = F.gelu(hidden)
+        left = self.dropout.relu(hidden) if self.activation == "relu" else self.dropout(hidden)
+        y: Tensor = self.outer(left)
         return y
 
 
@@ -75,8 +76,8 @@ class Residual(nn.Module):
     def forward(self, x: Tensor, block: Block) -> Tensor:
         """The block applied within its residual."""
         if self.pre:
-            return x + self.dropout(block(self.norm(x)))
-        y: Tensor = self.norm(x + self.dropout(block(x)))
+            return self.dropout.add(x, block(self.norm(x)))
+        y: Tensor = self.norm(self.dropout.add(x, block(x)))
         return y
 
 
