@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from attn.dropout import Dropout
 from attn.precision import at_least_float32
 from attn.score import kernels
+from attn.score.attended import attended
 from attn.score.kernels import Bias, Context, Key, Mask, Query, Value, Weights
 from attn.score.normalisers import Softmax
 
@@ -77,6 +78,9 @@ class Core(nn.Module):
         """
         rate = self.dropout.rate if self.training else 0.0
         kernel = "explicit" if self.faults else kernels.choose(self.kernel, query, key, rate)
+        if kernel == "explicit" and more is None and self._is_written_out(query):
+            left, right, scale = self.score.as_dot(query, key)
+            return attended(left, right, value, mask, bias, scale=scale, dropout=rate)
         if kernel == "explicit":
             used = self.dropout(self._weights(query, key, mask, bias).to(value.dtype))
             context = kernels.mix(used, value)
@@ -88,6 +92,11 @@ class Core(nn.Module):
         if kernel == "flex":
             return kernels.flex(left, right, value, mask, bias, scale=scale, sink=sink)
         return kernels.sdpa(left, right, value, mask, bias, scale=scale, dropout=rate, sink=sink)
+
+    def _is_written_out(self, query: Query) -> bool:
+        """Whether a gradient is wanted that is written out, for a CPU: that of plain softmax."""
+        plain = not self.faults and type(self.normaliser) is Softmax
+        return plain and torch.is_grad_enabled() and query.device.type == "cpu"
 
     @torch.no_grad()
     def weights(self, query: Query, key: Key, mask: Mask, bias: Bias | None = None) -> Weights:
