@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+from jaxtyping import UInt8
 from tensorboard.compat.proto.event_pb2 import Event, SessionLog
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.record_writer import RecordWriter
@@ -50,11 +49,10 @@ class Board:
         """Some lines of text."""
         self._add(summary.text(name, "\n\n".join(lines)), step)
 
-    def picture(self, name: str, figure: Figure, step: int) -> None:
+    def picture(
+        self, name: str, pixels: UInt8[np.ndarray, "height width colours"], step: int
+    ) -> None:
         """A picture."""
-        canvas = FigureCanvasAgg(figure)
-        canvas.draw()  # type: ignore[no-untyped-call]
-        pixels = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
         self._add(summary.image(name, pixels, dataformats="HWC"), step)
 
     def close(self) -> None:

@@ -26,14 +26,13 @@ def relative(query: Queries, key: Keys) -> Distances:
     return key[:, None, :] - query[:, :, None]
 
 
-@torch.compiler.disable  # type: ignore[untyped-decorator]
 def span(query: Queries, key: Keys) -> tuple[int, int]:
     """The least and the greatest ``i - j``.
 
     Elsewhere than on a CPU, looking is a wait for the device: it is done once for all layers that
-    are given the same positions.
+    are given the same positions. A compiler cannot follow what is remembered between calls.
     """
-    if len(query) > 1 and len(key) > 1:
+    if torch.compiler.is_compiling() or (len(query) > 1 and len(key) > 1):
         return _look(-relative(query, key))
     (first, last), (start, end) = _ends(query), _ends(key)
     return first - end, last - start

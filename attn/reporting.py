@@ -11,17 +11,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib
-from jaxtyping import Float
-from matplotlib.figure import Figure
+import numpy as np
+from jaxtyping import UInt8
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from torch import Tensor
 
 from attn.board import Board
 from attn.files import Journal, whole_lines, write_text
+from attn.remarks import warn
 
-matplotlib.use("Agg")
 # A line of log.txt that tells of a step, and those that show samples of it.
 OF_STEP, OF_THE_SAME = re.compile(r"\S+ \S+ (?:dev at )?step (\d+)  "), re.compile(r"\S+ \S+   ")
 
@@ -91,9 +89,11 @@ class Report:
         """Text for TensorBoard."""
         self._board.text(name, lines, step)
 
-    def map(self, step: int, name: str, figure: Figure) -> None:
+    def picture(
+        self, step: int, name: str, pixels: UInt8[np.ndarray, "height width colours"]
+    ) -> None:
         """A picture for TensorBoard."""
-        self._board.picture(name, figure, step)
+        self._board.picture(name, pixels, step)
 
     def close(self) -> None:
         """Finish all files."""
@@ -102,23 +102,6 @@ class Report:
         self._board.close()
         self._metrics.close()
         self._log.close()
-
-
-def attention_map(
-    weights: Float[Tensor, "queries keys"], rows: Sequence[str], columns: Sequence[str]
-) -> Figure:
-    """One attention matrix as a picture: a row a query, a column a key, dark where it looks."""
-    size = (1.5 + 0.35 * len(columns), 1.2 + 0.3 * len(rows))
-    figure = Figure(figsize=size, layout="constrained")
-    axes = figure.subplots()
-    axes.imshow(weights.cpu().numpy(), cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    # Signs of formulas in a text are text.
-    axes.set_xticks(
-        range(len(columns)), columns, rotation=60, ha="left", fontsize=8, parse_math=False
-    )
-    axes.set_yticks(range(len(rows)), rows, fontsize=8, parse_math=False)
-    axes.xaxis.tick_top()
-    return figure
 
 
 def _up_to(step: int, lines: Sequence[str]) -> list[str]:
@@ -149,8 +132,3 @@ def _cut(path: Path, lines: Sequence[str]) -> None:
     text = "".join(f"{line}\n" for line in lines)
     if path.exists() and path.read_bytes() != text.encode():
         write_text(path, text)
-
-
-def warn(text: str) -> None:
-    """A line to standard error."""
-    sys.stderr.write(f"{text}\n")

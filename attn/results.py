@@ -10,7 +10,7 @@ import numpy as np
 
 from attn import registry
 from attn.files import checksum_of, read_json, update_json, write_bytes, write_text, writing
-from attn.reporting import warn
+from attn.remarks import warn
 from attn.scoring import Groups, Scoring, Statistics, fingerprint
 from attn.translation import Translation
 

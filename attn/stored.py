@@ -9,7 +9,7 @@ from attn import __version__, checking, identity, modules, runs
 from attn.assemble import FIXED
 from attn.files import checksums
 from attn.registry import ConfigError, as_yaml
-from attn.reporting import warn
+from attn.remarks import warn
 from attn.roles import LISTS
 from attn.snapshot import Loaded, load_meta
 from attn.trainer import Session

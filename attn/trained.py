@@ -10,7 +10,7 @@ from omegaconf import MISSING
 from attn import assemble, checking, runs, snapshot, stored
 from attn.checkpoint import Checkpoints
 from attn.registry import ConfigError, RunError, as_yaml
-from attn.reporting import warn
+from attn.remarks import warn
 from attn.search import Search
 from attn.translation import Translator
 from attn.weights import CheckpointError

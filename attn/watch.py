@@ -1,6 +1,7 @@
 """What happens beside training: figures, validation, sample translations, checkpoints."""
 
 import dataclasses
+import importlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from attn import checkpoint, snapshot
 from attn.batching import Batches, IdPair, collate
 from attn.checkpoint import Checkpoints
 from attn.corpora import Pair
-from attn.reporting import Report, attention_map
+from attn.reporting import Report
 from attn.scoring import Scoring
 from attn.search import Search
 from attn.tokenizers import PAD
@@ -129,12 +130,13 @@ class Watch:
         if not cross:
             return
         vocabularies = self.development.translator.vocabularies
-        figure = attention_map(
+        heatmap = importlib.import_module("attn.heatmap").heatmap  # matplotlib, as late as may be
+        pixels = heatmap(
             cross[-1][0].mean(0),
             vocabularies.target.pieces(batch.labels[0].tolist()),
             vocabularies.source.pieces(batch.source[0].tolist()),
         )
-        self.report.map(step, "cross_attention", figure)
+        self.report.picture(step, "cross_attention", pixels)
 
 
 def _unscored(path: Path) -> bool:

@@ -292,6 +292,22 @@ assert not {{"torch", "hydra", "omegaconf"}} & set(sys.modules), "heavy"
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
+@pytest.mark.long
+def test_commands_import_no_more_than_they_need():
+    """Each of these takes a good part of a second or more, and most runs end without it."""
+    code = """\
+import importlib, sys
+heavy = {"torch._dynamo", "requests", "matplotlib", "tensorboard"}
+for command in sys.argv[1:]:
+    importlib.import_module(f"attn.commands.{command}")
+    assert not heavy & set(sys.modules), (command, heavy & set(sys.modules))
+import attn.commands.train
+assert heavy & set(sys.modules) == {"tensorboard"}, "train"
+"""
+    commands = set(usage.commands()) - {"draw", "train"}
+    subprocess.run([sys.executable, "-c", code, *commands], check=True)
+
+
 def test_as_a_module():
     done = subprocess.run(
         [sys.executable, "-m", "attn", "lst"], check=False, capture_output=True, text=True

@@ -241,7 +241,7 @@ def test_a_server_that_is_not_who_it_says(path, monkeypatch):
 
 
 def test_a_server_that_does_not_answer(server, path, monkeypatch):
-    monkeypatch.setattr(download, "PATIENCE", 0.1)
+    monkeypatch.setattr("attn.corpora.download.transfer.PATIENCE", 0.1)
     server.wait.clear()
     remote = server.remote("file.tgz", CONTENT)
     assert refused(remote, path) == (
@@ -251,7 +251,7 @@ def test_a_server_that_does_not_answer(server, path, monkeypatch):
 
 
 def test_a_server_that_falls_silent(server, path, monkeypatch):
-    monkeypatch.setattr(download, "PATIENCE", 0.1)
+    monkeypatch.setattr("attn.corpora.download.transfer.PATIENCE", 0.1)
     server.pause = 0.3
     remote = server.remote("file.tgz", CONTENT)
     assert refused(remote, path) == (
@@ -280,7 +280,8 @@ def test_a_file_that_is_there_needs_a_folder_for_reading_alone(server, path):
 
 def test_of_two_programs_at_once_one_waits_for_the_other(server, path, monkeypatch):
     said = []  # in threads, what goes to a captured stream may be lost while it is read
-    monkeypatch.setattr(download, "_say", said.append)
+    for place in ("attn.corpora.download", "attn.corpora.download.transfer"):
+        monkeypatch.setattr(f"{place}.warn", said.append)
     remote = server.remote("file.tgz", CONTENT)
     server.wait.clear()
     threads = [threading.Thread(target=fetched, args=(remote, path)) for _ in range(2)]

@@ -364,6 +364,14 @@ def test_the_span_of_positions_is_that_of_all_pairs():
             assert distances.span(query, key) == (int(behind.min()), int(behind.max()))
 
 
+@pytest.mark.long
+def test_the_span_of_positions_is_the_same_when_compiled():
+    query, key = torch.arange(7)[None], torch.arange(3, 8)[None]
+    compiled = torch.compile(lambda ahead: distances.span(query + ahead, key), backend="eager")
+    for ahead in (0, 4, 4):
+        assert compiled(torch.tensor(ahead)) == distances.span(query + ahead, key)
+
+
 def test_one_table_of_t5_serves_all_layers_of_a_role():
     config = {
         "model": {"name": "transformer", "encoder_layers": 3, "decoder_layers": 2, "dim": 16,

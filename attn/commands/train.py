@@ -33,7 +33,8 @@ from attn.interrupt import Interrupt
 from attn.precision import Precision
 from attn.prefetch import ahead
 from attn.registry import ConfigError, RunError, as_yaml
-from attn.reporting import Report, warn
+from attn.remarks import warn
+from attn.reporting import Report
 from attn.roles import Roles
 from attn.trainer import Session, Trainer
 from attn.translation import Translator

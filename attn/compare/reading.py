@@ -12,7 +12,7 @@ from attn import identity, results, runs, snapshot
 from attn.checkpoint import Checkpoints
 from attn.files import read_json, whole_lines
 from attn.registry import ConfigError
-from attn.reporting import warn
+from attn.remarks import warn
 from attn.weights import CheckpointError
 
 

@@ -16,7 +16,7 @@ from matplotlib.image import AxesImage
 from torch import Tensor
 
 from attn.files import write_bytes
-from attn.reporting import warn
+from attn.remarks import warn
 
 ENDINGS = (".png", ".svg")
 COLOURS = "viridis"  # perceptually uniform: equal steps of a figure look equal

@@ -10,7 +10,7 @@ from torch import Tensor
 from attn.batching import collate
 from attn.corpora import Pair
 from attn.registry import ConfigError
-from attn.reporting import warn
+from attn.remarks import warn
 from attn.search import Search
 from attn.tokenizers import Tokenizer
 from attn.translation import Translator

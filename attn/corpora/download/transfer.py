@@ -1,9 +1,6 @@
-"""Files fetched once from where their publishers put them: checked, whole or not there."""
+"""One file over HTTP, continued where it broke off."""
 
 import contextlib
-import dataclasses
-import fcntl
-import sys
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,62 +9,23 @@ import requests
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
+from attn.corpora.download import Remote, difference, expected, record
 from attn.files import write_text
 from attn.registry import RunError
+from attn.remarks import warn
 
 CHUNK = 64 * 1024  # bytes; what a broken connection loses at most
 PATIENCE = 30  # seconds without a byte after which a connection counts as broken
 
 
-@dataclasses.dataclass(frozen=True)
-class Remote:
-    """A file as its publisher has it: ``md5:…`` or ``sha256:…`` and bytes, where they are known."""
-
-    url: str
-    checksum: str | None = None
-    size: int | None = None
-
-
-def fetched(remote: Remote, path: Path) -> Path:
-    """The file at a path, fetched first if it is not there.
-
-    It comes into ``path.part``, which a later call continues, and gets its name when it is whole
-    and has its checksum. Where none is published, the sha256 of what came is kept beside it, and
-    later uses are compared with it. Processes that fetch the same file take turns.
+def fetch(remote: Remote, path: Path) -> None:
+    """Fetch a file, from where it broke off before.
 
     Raises:
-        RunError: no connection, a refusal, a wrong checksum, a folder that cannot be written to.
+        RunError: no connection, a refusal, a wrong checksum.
     """
-    if not path.is_file():
-        try:
-            _fetch_in_turn(remote, path)
-        except OSError as error:
-            raise RunError(
-                f"{path.parent}: {remote.url} cannot be put there ({error.strerror or error}); "
-                "name another folder, ATTN_DATA=FOLDER, or give dataset.root=FOLDER with the files"
-            ) from error
-    expected = _expected(remote, path)
-    if expected and (complaint := _difference(path, Remote(remote.url, expected))):
-        raise RunError(f"{path}: {complaint}; remove it, and it is fetched again")
-    return path
-
-
-def _fetch_in_turn(remote: Remote, path: Path) -> None:
-    """Fetch a file, unless another process does, or did before it was our turn."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_name(f".{path.name}.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            _say(f"waiting for another process, which fetches {path.name}")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        if not path.is_file():
-            _fetch(remote, path)
-
-
-def _fetch(remote: Remote, path: Path) -> None:
     part = path.with_name(f"{path.name}.part")
-    _say(f"fetching {remote.url} into {path.parent}")
+    warn(f"fetching {remote.url} into {path.parent}")
     while True:
         before = _size(part)
         try:
@@ -82,17 +40,17 @@ def _fetch(remote: Remote, path: Path) -> None:
                 f"{remote.url}: cannot be fetched: {_reason(error)}; {_kept(remote, part)}"
                 f"or fetch it by hand as {path}, or give dataset.root=FOLDER with the files"
             ) from error
-    expected = _expected(remote, path)
-    if complaint := _difference(part, Remote(remote.url, expected, remote.size)):
+    checksum = expected(remote, path)
+    if complaint := difference(part, Remote(remote.url, checksum, remote.size)):
         _forget(part)
         raise RunError(
             f"{remote.url}: {complaint}; what came is thrown away; try again, and if it comes "
             f"again, fetch the file elsewhere and give dataset.root=FOLDER"
         )
-    if expected is None:
+    if checksum is None:
         digest = pooch.file_hash(str(part), alg="sha256")
-        write_text(_record(path), f"{digest}  {path.name}\n")
-        _say(f"no checksum of {path.name} is published; compared from now on with sha256 {digest}")
+        write_text(record(path), f"{digest}  {path.name}\n")
+        warn(f"no checksum of {path.name} is published; compared from now on with sha256 {digest}")
     part.replace(path)
     _forget(part)
 
@@ -179,24 +137,6 @@ class _Bar:
         """All has come."""
 
 
-def _difference(path: Path, remote: Remote) -> str | None:
-    """How a file differs from what was published, if it does."""
-    if remote.size is not None and path.stat().st_size != remote.size:
-        return f"has {path.stat().st_size} bytes, must have {remote.size}"
-    if remote.checksum is None:
-        return None
-    algorithm, _, expected = remote.checksum.partition(":")
-    found = pooch.file_hash(str(path), alg=algorithm)
-    return None if found == expected else f"its {algorithm} is {found}, must be {expected}"
-
-
-def _expected(remote: Remote, path: Path) -> str | None:
-    """The checksum that was published, or else the one of what came first."""
-    if remote.checksum is None and _record(path).is_file():
-        return f"sha256:{_record(path).read_text(encoding='utf-8').split()[0]}"
-    return remote.checksum
-
-
 def _reason(error: requests.RequestException) -> str:
     if isinstance(error, requests.HTTPError) and error.response is not None:
         return f"the server answers {error.response.status_code} {error.response.reason}"
@@ -233,17 +173,9 @@ def _forget(part: Path) -> None:
     _sealed(part).unlink(missing_ok=True)
 
 
-def _record(path: Path) -> Path:
-    return path.with_name(f"{path.name}.sha256")
-
-
 def _sealed(part: Path) -> Path:
     return part.with_name(f"{part.name}.etag")
 
 
 def _size(path: Path) -> int:
     return path.stat().st_size if path.is_file() else 0
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
