@@ -1,15 +1,16 @@
 """From a command line to a run: plug-ins, every problem at once, then Hydra."""
 
-import contextlib
+import dataclasses
 import importlib
 import os
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
 import hydra
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
@@ -30,17 +31,18 @@ def launch(
     given, unreadable = overrides.parse(arguments)
     found = [*problems, *unreadable, *sources.search_folder(flags.config_dir)]
     found += modules.load(plugins.named(given))
-    with hydra.initialize_config_module("attn.conf", version_base="1.3"):
+    with hydra.initialize_config_module("attn.conf", job_name="attn", version_base="1.3"):
         found += plugins.store_sections()
         preflight = Preflight(command, module.check, getattr(module, "unused", None))
         given, twice = preflight.placed(given)
         found += twice + preflight.problems(given, multirun=flags.multirun, shown=flags.shows)
         if flags.package:
             found += preflight.package_problems(given, flags.package)
-        quoted = [preflight.argument(one) for one in given]
-    if found:
-        return _refuse(found)
-    return _run(command, module, ["attn", *_hydra_flags(flags), *quoted])
+        if found:
+            return _refuse(found)
+        sweeps = flags.multirun or (not flags.shows and preflight.sweeps_itself(given))
+        asked = dataclasses.replace(flags, multirun=sweeps)
+        return _run(command, module, [preflight.argument(one) for one in given], asked)
 
 
 def _refuse(problems: Sequence[str]) -> int:
@@ -48,17 +50,10 @@ def _refuse(problems: Sequence[str]) -> int:
     return WRONG_INPUT
 
 
-def _hydra_flags(flags: Flags) -> list[str]:
-    passed = ["--multirun"] if flags.multirun else []
-    passed += [f"--cfg={flags.cfg}"] if flags.cfg else []
-    passed += ["--resolve"] if flags.resolve else []
-    passed += [f"--package={flags.package}"] if flags.package else []
-    return passed + ([f"--info={flags.info}"] if flags.info else [])
-
-
-def _run(command: str, module: ModuleType, argv: list[str]) -> int:
+def _run(command: str, module: ModuleType, given: list[str], flags: Flags) -> int:
     """Let Hydra compose and launch; what a single job raises comes back here, not through Hydra."""
     raised: list[Exception] = []
+    sweeps = flags.multirun
 
     def task(cfg: DictConfig) -> Any:
         config = HydraConfig.get()
@@ -70,15 +65,13 @@ def _run(command: str, module: ModuleType, argv: list[str]) -> int:
             return module.run(cfg)
         except Exception as error:
             raised.append(error)
-            if "--multirun" in argv:
+            if sweeps:
                 sys.stderr.write(_line(command, error, config.overrides.task))
                 raise
             return None
 
-    start = hydra.main(version_base="1.3", config_path="pkg://attn.conf", config_name=command)(task)
     try:
-        with _hydra_in_charge(argv):
-            start()
+        _ask(command, given, flags, task)
     except Exception as error:  # noqa: BLE001 - whatever a job of a sweep raised, or Hydra itself
         if not raised:
             sys.stderr.write(_line(command, error))
@@ -88,27 +81,26 @@ def _run(command: str, module: ModuleType, argv: list[str]) -> int:
     return 0
 
 
+def _ask(command: str, given: list[str], flags: Flags, task: Callable[[DictConfig], Any]) -> None:
+    """What hydra.main does, which composes the config once more, and hides where errors arise."""
+    ours = GlobalHydra.instance().hydra
+    assert ours is not None
+    if flags.cfg:
+        ours.show_cfg(command, given, flags.cfg, flags.package, flags.resolve)
+    elif flags.info:
+        ours.show_info(flags.info, command, given)
+    elif flags.multirun:
+        ours.multirun(command, task, [*given, "hydra.mode=MULTIRUN"])
+    else:
+        ours.run(command, task, given)
+
+
 def _failed(command: str, error: Exception) -> int:
     """Say why; but a command whose output nobody reads ends quietly, and no training does."""
     if isinstance(error, BrokenPipeError) and command != "train":
         raise error
     sys.stderr.write(_line(command, error))
     return _code(error)
-
-
-@contextlib.contextmanager
-def _hydra_in_charge(argv: list[str]) -> Iterator[None]:
-    """Hydra's arguments in place, and its own printing of errors off, which loses the cause."""
-    before = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
-    sys.argv, os.environ["HYDRA_FULL_ERROR"] = argv, "1"
-    try:
-        yield
-    finally:
-        sys.argv = before[0]
-        if before[1] is None:
-            del os.environ["HYDRA_FULL_ERROR"]
-        else:
-            os.environ["HYDRA_FULL_ERROR"] = before[1]
 
 
 def _line(command: str, error: Exception, job: Sequence[str] = ()) -> str:

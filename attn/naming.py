@@ -9,6 +9,7 @@ from attn import sources
 from attn.overrides import Given, printable
 from attn.registry import as_yaml
 
+Jobs = Sequence[tuple[tuple[Given, ...], list[str]]]
 REFERENCE = re.compile(r"\$\{(\w[\w.]*)\}")
 
 
@@ -48,6 +49,17 @@ def _typed(line: str, typed: Mapping[str, Given]) -> str:
     if text == line:
         text = "".join(line.partition(": ")[1:])
     return printable(f"{one.typed}{text}")
+
+
+def when(line: str, swept: Sequence[Given], by_job: Jobs) -> str:
+    """Which values of a sweep bring a problem, as far as its line does not name them already."""
+    named = {one for one in swept if one.typed in line}
+    others = [one for one in swept if one not in named]
+    for need in (set(), *({one} for one in others), set(others)):
+        if all(line in lines for job, lines in by_job if need | named <= set(job)):
+            with_others = " ".join(one.typed for one in others if one in need)
+            return f" (with {with_others})" if need else ""
+    return ""
 
 
 def unreachable(error: OSError, job: Sequence[Given]) -> str:

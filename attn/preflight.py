@@ -21,7 +21,6 @@ from attn.settling import settle
 
 Check = Callable[[DictConfig], list[str]]
 Unused = Callable[[DictConfig], dict[str, str]]
-Jobs = Sequence[tuple[tuple[Given, ...], list[str]]]
 
 
 class Preflight:
@@ -74,7 +73,7 @@ class Preflight:
             for line in lines:
                 first.setdefault(line, job)
         return found + [
-            line + _when(line, [one for one in job if one not in given], by_job)
+            line + naming.when(line, [one for one in job if one not in given], by_job)
             for line, job in first.items()
         ]
 
@@ -90,6 +89,12 @@ class Preflight:
         known = [key for key in keys.dotted(tree) if isinstance(naming.at(tree, key), dict)]
         ours = [key for key in known if not key.startswith("hydra")]
         return [f"--package={package}: unknown section; {suggest(package, ours)}"]
+
+    def sweeps_itself(self, given: Sequence[Given]) -> bool:
+        """Whether many jobs are asked for by ``hydra.mode`` and not by ``-m``."""
+        single = [one for one in given if not one.override.is_sweep_override()]
+        mode: RunMode | None = self._applied(single).hydra.mode
+        return mode is RunMode.MULTIRUN
 
     def argument(self, one: Given) -> str:
         """An argument as Hydra takes it; a place is emptied by removing its part."""
@@ -281,17 +286,6 @@ def _in_file(one: Given, reason: str) -> str:
     """The user's file that a part comes from, unless a reason names it."""
     file = sources.file_of(one.override.key_or_group, one.override.value())
     return f" ({file})" if file and str(file) not in reason else ""
-
-
-def _when(line: str, swept: Sequence[Given], by_job: Jobs) -> str:
-    """Which values of a sweep bring a problem, as far as its line does not name them already."""
-    named = {one for one in swept if one.typed in line}
-    others = [one for one in swept if one not in named]
-    for need in (set(), *({one} for one in others), set(others)):
-        if all(line in lines for job, lines in by_job if need | named <= set(job)):
-            with_others = " ".join(one.typed for one in others if one in need)
-            return f" (with {with_others})" if need else ""
-    return ""
 
 
 def _one_line(error: BaseException) -> str:

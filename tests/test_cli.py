@@ -49,6 +49,13 @@ def test_the_study_has_a_name(fake):
 
 
 @pytest.mark.long
+def test_hydra_can_be_told_to_sweep(fake):
+    assert fake("hydra.mode=MULTIRUN", "seed=3") == 0
+    assert [cfg.seed for cfg in runs()] == [3]
+    assert list(Path("runs").iterdir()) == [Path("runs/.hydra")]
+
+
+@pytest.mark.long
 def test_a_sweep_runs_every_combination(fake):
     assert fake("-m", "seed=2,3", "position=none,learned", "needed='a,b'") == 0
     assert [(cfg.seed, cfg.position.name) for cfg in runs()] == [
