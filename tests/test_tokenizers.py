@@ -71,6 +71,23 @@ def test_every_text_comes_back(name, text):
     assert bool(ids) == bool(text)
 
 
+@pytest.mark.parametrize("options", [{}, {"byte_fallback": False}])
+@given(text=st.one_of(MIXED, st.text(st.sampled_from("".join(LINES)))))
+@settings(deadline=None, max_examples=200)
+def test_byte_pairs_of_words_are_those_of_the_whole_text(options, text):
+    tokenizer = trained("bpe", **options)
+    assert tokenizer.encode(text) == (tokenizer._cut(text, {}) if text else [])
+
+
+def test_words_are_cut_anew_by_another_model(tmp_path):
+    tokenizer, other = made("bpe"), trained("bpe", ["xyz xyz zyx"] * 9)
+    tokenizer.train(LINES)
+    before = tokenizer.encode("small xyz")
+    other.save(tmp_path)
+    tokenizer.load(tmp_path)
+    assert tokenizer.encode("small xyz") == other.encode("small xyz") != before
+
+
 @pytest.mark.parametrize("name", SUBWORDS)
 @pytest.mark.parametrize(
     "text", ["\u2581", "a\u2581\u2581 b", " \u2581 ", "<s> \u2581x</s>", "\x00"]

@@ -1,5 +1,6 @@
 """Subwords, learned and applied by SentencePiece."""
 
+import functools
 import io
 import math
 import re
@@ -16,6 +17,7 @@ from attn.tokenizers import BOS, EOS, PAD, UNK
 FILE = "sentencepiece.model"
 QUIET = 2  # errors only
 LONGEST = 4096  # characters to learn from at once: SentencePiece is slow beyond, or leaves them out
+WORDS = 2**16  # that are remembered with their pieces; the rare ones, which are most, need not be
 ALL = -1  # ways to cut a text
 UNSEEDED = 2**32 - 1  # by which SentencePiece takes a seed of its own
 SPACE = "\u2581"  # how SentencePiece writes a space; in a text, a character like any other
@@ -74,7 +76,7 @@ class SentencePiece:
         if not some:
             raise ValueError("there is no text to learn a vocabulary from")
         try:
-            self._processor.load_from_serialized_proto(self._trained(some))
+            self._use(self._trained(some))
         except RuntimeError as error:
             if not (counts := re.search(r"required_chars\. \d+ vs (\d+)", str(error))):
                 raise
@@ -108,16 +110,14 @@ class SentencePiece:
 
     def encode(self, text: str) -> list[int]:
         """The ids of a text; a word at its begin is the same as after a space."""
-        return self._encoded(text, {})
+        return self._cut(text, {}) if text else []
 
     def sample(self, text: str, seed: int) -> list[int]:
         """The ids of a text, cut at random; the seed alone decides how."""
         sentencepiece.set_random_generator_seed(seed % UNSEEDED)
-        return self._encoded(text, self._sampling)
+        return self._cut(text, self._sampling) if text else []
 
-    def _encoded(self, text: str, how: Mapping[str, Any]) -> list[int]:
-        if not text:
-            return []
+    def _cut(self, text: str, how: Mapping[str, Any]) -> list[int]:
         first, *others = f" {text}".split(SPACE)
         ids: list[int] = self._processor.encode(first, **how)
         for part in others:
@@ -146,7 +146,10 @@ class SentencePiece:
 
     def load(self, folder: Path) -> None:
         """Read the model from a folder."""
-        self._processor.load_from_serialized_proto((folder / FILE).read_bytes())
+        self._use((folder / FILE).read_bytes())
+
+    def _use(self, model: bytes) -> None:
+        self._processor.load_from_serialized_proto(model)
 
 
 @register("tokenizer", "bpe")
@@ -181,6 +184,15 @@ class BytePairs(SentencePiece):
             nbest=ALL,
             alpha=dropout,
         )
+        self._word = functools.lru_cache(WORDS)(functools.partial(self._cut, how={}))
+
+    def encode(self, text: str) -> list[int]:
+        """The ids of a text; no merge reaches over a space, so that each word is cut once."""
+        return [i for word in text.split(" ") for i in self._word(word)] if text else []
+
+    def _use(self, model: bytes) -> None:
+        self._word.cache_clear()
+        super()._use(model)
 
 
 @register("tokenizer", "unigram")
