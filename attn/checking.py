@@ -16,6 +16,7 @@ from attn.contract import OUTSIDE, Attention, Role
 from attn.registry import ConfigError
 from attn.roles import LISTS, MOST, NONE, Roles, capabilities
 from attn.roles import SECTIONS as ATTENTIONS
+from attn.shapes import shapes_alone
 
 KINDS = SECTIONS | {f"{role.value}_attention": "attention" for role in Role}
 KINDS["attention_elsewhere"] = "attention"
@@ -133,7 +134,7 @@ def _each_alone(config: Config, roles: Iterable[Role]) -> None:
     """Make the attentions by themselves; where one has no place, in a role that it serves."""
     mixers, dim = Mixers(config), config["model"].get("dim")
     stands = [(role, *one) for role in roles for one in mixers.roles.readable(role)] if dim else []
-    with torch.device("meta"), contextlib.suppress(RuntimeError):  # of sizes, told elsewhere
+    with shapes_alone(), contextlib.suppress(RuntimeError):  # of sizes, told elsewhere
         if dim:
             mixers.position(dim)
         for role, key, section in stands:
@@ -164,7 +165,7 @@ def _fits(config: Config, option: str, longest: int, *, end: int = 0) -> None:
     Tokens that it does not count, at the ``end``, need room too.
     """
     try:
-        with torch.device("meta"):
+        with shapes_alone():
             built = model(config, source_size=SIZE, target_size=SIZE)
     except RuntimeError as error:
         name, size = _largest(config)

@@ -10,6 +10,7 @@ from attn.contract import Role
 from attn.registry import ConfigError
 from attn.roles import Roles
 from attn.score.kernels import CUDA_ALONE
+from attn.shapes import shapes_alone
 
 SIZE = 16  # of a vocabulary, where only the parts of a model are looked at
 
@@ -36,7 +37,7 @@ def _compile_problems(config: Config) -> Iterator[str]:
     device = _device(config)
     if device is None or config["trainer"].get("compile") != "on":
         return
-    with torch.device("meta"):
+    with shapes_alone():
         built = model(config, source_size=SIZE, target_size=SIZE)
     if why := compiling.obstacle(built, device):
         yield f"trainer.compile=on: {why}; choose off or auto"

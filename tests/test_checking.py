@@ -1,6 +1,8 @@
 """What is wrong with a config is told before anything of size is made."""
 
 import copy
+import subprocess
+import sys
 
 import hydra
 import pytest
@@ -271,3 +273,22 @@ def test_what_acts_in_one_job_of_a_sweep_is_not_in_vain():
         [],
         [f"attention.rotary_dim=4: {TURNED}"],
     ]
+
+
+@pytest.mark.long
+def test_a_model_is_checked_without_a_compiler():
+    """Torch imports its own for some of what is done with shapes alone, which takes a second."""
+    code = """\
+import sys
+from attn import checking
+section = {"name": "softmax", "heads": 4}
+config = {
+    "model": {"name": "transformer", "dim": 16, "encoder_layers": 1, "decoder_layers": 1},
+    "position": {"name": "sinusoidal"},
+    "attention": section, "attention_elsewhere": section, "tokenizer": {"name": "words"},
+    "batches": {},
+}
+assert checking.model_problems(config) == []
+assert "torch._dynamo" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)

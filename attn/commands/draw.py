@@ -16,6 +16,7 @@ from attn.pictures import alignments, canvas, masks, positions, sentences
 from attn.registry import ConfigError, as_yaml, suggest
 from attn.roles import NONE, Roles, capabilities, kind_of, made_names
 from attn.score.kernels import CUDA_ALONE
+from attn.shapes import shapes_alone
 from attn.trained import Trained
 
 PURPOSE = "draw positions, what an attention lets each position see, or an alignment"
@@ -96,7 +97,7 @@ def _size_problems(asked: Asked) -> Iterator[str]:
 def _built(build: Callable[[], Any]) -> list[str]:
     """Why something cannot be built; no tensor is made."""
     try:
-        with torch.device("meta"):
+        with shapes_alone():
             build()
     except ConfigError as error:
         return error.problems

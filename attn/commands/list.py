@@ -8,7 +8,6 @@ from enum import Enum
 from importlib.resources import files
 from typing import Any
 
-import torch
 from omegaconf import DictConfig, OmegaConf
 
 from attn import (  # noqa: F401 - each registers its kind
@@ -26,6 +25,7 @@ from attn import (  # noqa: F401 - each registers its kind
 from attn.contract import OUTSIDE, Capabilities, Place, PositionKind, Role
 from attn.registry import ConfigError
 from attn.roles import capabilities, made_names
+from attn.shapes import shapes_alone
 
 PURPOSE = "show the kinds of parts, the names of a kind, or the options of one part"
 EXAMPLES = """
@@ -151,7 +151,7 @@ def _parameters(name: str, able: Capabilities) -> int:
     types = registry.option_types(registry.find("attention", name))
     section = {"name": name, **({"heads": HEADS} if "heads" in types else {})}
     role = next(role for role in Role if role in able.roles)
-    with torch.device("meta"):
+    with shapes_alone():
         built = registry.build("attention", section, place=Place(role, DIM, DIM, DIM))
     return sum(parameter.numel() for parameter in built.parameters())
 

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import torch
 from omegaconf import DictConfig
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
@@ -16,6 +15,7 @@ from attn import assemble, registry, tables
 from attn.contract import OUTSIDE, Role
 from attn.registry import RunError, suggest
 from attn.roles import NONE, capabilities, kind_of, made_names
+from attn.shapes import shapes_alone
 from attn.verify import cells, generic_positions, matrix, suite
 from attn.verify.cases import SIZES, Case, words
 from attn.verify.suite import Result
@@ -170,7 +170,7 @@ def _unbuildable(asked: dict[str, Any]) -> Iterator[str]:
 def _told(key: str, build: Callable[[], Any]) -> list[str]:
     """Why something cannot be built; no tensor is made."""
     try:
-        with torch.device("meta"):
+        with shapes_alone():
             build()
     except registry.ConfigError as error:
         return error.problems

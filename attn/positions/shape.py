@@ -33,9 +33,7 @@ class Shape(nn.Module):
             raise ValueError(f"base={base}: must be positive")
         if max_shift < 0:
             raise ValueError(f"max_shift={max_shift}: must be at least 0")
-        self.max_shift = max_shift
-        rate = rates(dim, base, torch.zeros(()))
-        self.register_buffer("rates", rate, persistent=False)
+        self.dim, self.max_shift, self.base = dim, max_shift, base
 
     def forward(self, position: Int[Tensor, "batch time"]) -> Float[Tensor, "rows time dim"]:
         """The encoding of each position."""
@@ -43,5 +41,7 @@ class Shape(nn.Module):
             # Rows that were all the same differ from here on.
             offset = torch.randint(self.max_shift + 1, (len(position), 1), device=position.device)
             position = position + offset
-        sine, cosine = angles(one_row(position), self.get_buffer("rates"))
+        # The rates are made anew: a buffer would be rounded with the model's weights.
+        rate = rates(self.dim, self.base, position)
+        sine, cosine = angles(one_row(position), rate)
         return torch.stack((sine, cosine), -1).flatten(-2)

@@ -38,16 +38,18 @@ class Sinusoidal(nn.Module):
             raise ValueError(f"base={base}: must be positive")
         if layout not in LAYOUTS:
             raise ValueError(f"layout={layout}: unknown; choose one of {', '.join(LAYOUTS)}")
-        self.layout = layout
-        if layout == "interleaved":
-            rate = rates(dim, base, torch.empty((), dtype=torch.float32))
-        else:
-            rate = base ** -(torch.arange(dim // 2, dtype=torch.float32) / max(dim // 2 - 1, 1))
-        self.register_buffer("rates", rate, persistent=False)
+        self.dim, self.base, self.layout = dim, base, layout
 
     def forward(self, position: Int[Tensor, "batch time"]) -> Float[Tensor, "rows time dim"]:
         """The encoding of each position."""
-        sine, cosine = angles(one_row(position), self.get_buffer("rates"))
+        # The rates are made anew: a buffer would be rounded with the model's weights.
+        sine, cosine = angles(one_row(position), self._rates(position))
         if self.layout == "halves":
             return torch.cat((sine, cosine), -1)
         return torch.stack((sine, cosine), -1).flatten(-2)
+
+    def _rates(self, position: Tensor) -> Float[Tensor, " pairs"]:
+        if self.layout == "interleaved":
+            return rates(self.dim, self.base, position)
+        pairs = torch.arange(self.dim // 2, dtype=torch.float32, device=position.device)
+        return torch.pow(self.base, -(pairs / max(self.dim // 2 - 1, 1)))

@@ -11,6 +11,7 @@ import torch
 from attn import registry
 from attn.contract import OUTSIDE, Role
 from attn.roles import capabilities, kind_of
+from attn.shapes import shapes_alone
 from attn.verify import (  # noqa: F401 - each registers proofs
     attention,
     decoding,
@@ -123,7 +124,7 @@ def _pairs(case: Case) -> set[frozenset[tuple[str, str]]]:
 def builds(case: Case) -> bool:
     """Whether a case is one that can be made; the others are refused, see `attn.verify.cells`."""
     try:
-        with torch.device("meta"):
+        with shapes_alone():
             case.build()
     except (ValueError, registry.ConfigError):
         return False

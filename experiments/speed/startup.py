@@ -50,10 +50,10 @@ def seconds(arguments: Sequence[str]) -> tuple[float, float]:
         )
         assert process.stdout is not None
         told = any(line.startswith(b"step 1 ") for line in process.stdout)
-        wall = time.perf_counter() - began
         if trains:
             process.send_signal(signal.SIGKILL)
         _, status, used = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)
         process.stdout.close()
     if told is not trains or process.returncode not in {0, -signal.SIGKILL}:
