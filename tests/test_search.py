@@ -7,46 +7,11 @@ import pytest
 import torch
 from builders import build_model
 from messages import exactly
+from searching import SOURCE, VALID, build, continuations, found, log_probability, model
 
 from attn import registry, search  # noqa: F401 - registers
 from attn.search import Limit
 from attn.tokenizers import BOS, EOS, PAD
-
-SOURCE = torch.tensor([[5, 6, 4, 5, 2], [4, 5, 2, 0, 0], [6, 2, 0, 0, 0], [4, 4, 6, 2, 0]])
-VALID = SOURCE != PAD
-
-
-@functools.cache
-def model(size=7, *, ending=0.0):
-    """A small model whose probabilities differ clearly; ``ending`` is added to the end's logit."""
-    built = build_model(size=size, tied="none", norm="pre")
-    torch.manual_seed(4)
-    with torch.no_grad():
-        for parameter in built.parameters():
-            if parameter.dim() > 1:
-                parameter.add_(torch.randn_like(parameter), alpha=0.6)
-    bias = torch.zeros(size, dtype=torch.float64)
-    bias[EOS] = ending
-    built.output.bias = torch.nn.Parameter(bias)
-    return built
-
-
-def build(name, **options):
-    return registry.build("search", {"name": name, "max_ratio": 0.0, "max_extra": 6, **options})
-
-
-def found(searching, built, source=SOURCE, valid=VALID):
-    """The best hypothesis of each sentence."""
-    return [one for (one,) in searching(built, source, valid)]
-
-
-@torch.no_grad()
-def log_probability(built, row, tokens):
-    """Of tokens, their end included, by one pass over them all."""
-    inputs = torch.tensor([[BOS, *tokens[:-1]]])
-    hidden = built(SOURCE[row : row + 1], VALID[row : row + 1], inputs)
-    table = built.project(hidden).float().log_softmax(-1)[0]
-    return sum(table[place, token].item() for place, token in enumerate(tokens))
 
 
 @pytest.mark.parametrize("name", registry.names("search"))
@@ -73,7 +38,7 @@ class TestEverySearch:
         built, chosen = model(), build(name)
         for row, one in enumerate(found(chosen, built)):
             tokens = [*one.tokens, EOS] if one.finished else one.tokens
-            penalty = chosen.penalty(len(tokens)) if name == "beam" else 1
+            penalty = chosen.penalty(len(tokens)) if hasattr(chosen, "penalty") else 1
             assert one.score == pytest.approx(
                 log_probability(built, row, tokens) / penalty, abs=1e-5
             )
@@ -145,15 +110,6 @@ def _totals(built, row):
 
     lengths = (itertools.product((3, 4), repeat=length) for length in range(4))
     return {tokens: total([*tokens, EOS]) for tokens in itertools.chain.from_iterable(lengths)}
-
-
-@functools.cache
-def continuations(built, row, prefix):
-    """Each token that may come after a prefix and its log-probability, by one pass over it."""
-    source = SOURCE[row : row + 1, : int(VALID[row].sum())]
-    hidden = built(source, source != PAD, torch.tensor([[BOS, *prefix]]))[0, -1]
-    table = built.project(hidden).float().log_softmax(-1).tolist()
-    return [(token, table[token]) for token in range(len(table)) if token not in (PAD, BOS)]
 
 
 def by_the_book(built, row, size, length_penalty, limit):

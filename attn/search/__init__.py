@@ -60,8 +60,12 @@ class Search(Protocol):
         valid: Bool[Tensor, "sentences time"],
         *,
         best: int = 1,
+        prefix: Int[Tensor, "sentences prefix"] | None = None,
     ) -> list[list[Hypothesis]]:
-        """The best hypotheses of each sentence, the better first; fewer if no more were found."""
+        """The best hypotheses of each sentence, the better first; fewer if no more were found.
+
+        With a ``prefix``, padded, each begins with that of its sentence, within its length limit.
+        """
 
 
 @dataclasses.dataclass(frozen=True)

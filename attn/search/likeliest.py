@@ -1,7 +1,7 @@
 """The likeliest next tokens, without sorting or normalising a whole vocabulary."""
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from attn.tokenizers import BOS, PAD
@@ -10,18 +10,25 @@ GROUP = 80  # numbers of which the largest is found first; 40 and 160 take up to
 
 
 def likeliest(
-    logits: Float[Tensor, "rows vocabulary"], count: int
+    logits: Float[Tensor, "rows vocabulary"],
+    count: int,
+    barred: Bool[Tensor, "rows vocabulary"] | None = None,
 ) -> tuple[Float[Tensor, "rows count"], Int[Tensor, "rows count"]]:
     """The ``count`` likeliest tokens and their log-probabilities, the likelier first.
 
-    ``log p_v = z_v - log sum_w exp z_w``. Padding and begin are never said, but are counted in the
-    sum: these are the model's probabilities. The logits are used up.
+    ``log p_v = z_v - log sum_w exp z_w``. Padding, begin and what is barred are never said, but are
+    counted in the sum: these are the model's probabilities. The logits are used up.
     """
     unsaid = logits[:, [PAD, BOS]]
     logits[:, [PAD, BOS]] = -torch.inf
-    best, token = largest(logits, count)
-    logits[:, [PAD, BOS]] = unsaid
-    highest = torch.maximum(best[:, :1], unsaid.amax(-1, keepdim=True))
+    if barred is None:
+        best, token = largest(logits, count)
+        highest = torch.maximum(best[:, :1], unsaid.amax(-1, keepdim=True))
+        logits[:, [PAD, BOS]] = unsaid
+    else:
+        best, token = largest(logits.masked_fill(barred, -torch.inf), count)
+        logits[:, [PAD, BOS]] = unsaid
+        highest = logits.amax(-1, keepdim=True)
     total = logits.sub_(highest).exp_().sum(-1, keepdim=True)
     return best - highest - total.log(), token
 
