@@ -8,7 +8,7 @@ import torch
 
 from attn.batching import Batches, collate
 from attn.parallel import in_parallel
-from attn.search import Decoder, Hypothesis, Search
+from attn.search import Decoder, Hypothesis, Reading, Search
 from attn.vocabulary import Vocabularies
 
 
@@ -51,6 +51,7 @@ class Translator:
         self, texts: Sequence[str], search: Search, *, best: int = 1
     ) -> list[list[Translation]]:
         """Up to ``best`` translations of each text, the better first; see ``translate``."""
+        search = self.told(search)
         sources = [self.vocabularies.source.encode(text) for text in texts]
         most = self.batches.max_length
         some = [number for number, source in enumerate(sources) if source]
@@ -72,9 +73,16 @@ class Translator:
                 found[number] = [self._written(one, cut=cut) for one in several]
         return found
 
-    def _written(self, hypothesis: Hypothesis, *, cut: bool) -> Translation:
+    def told(self, search: Search) -> Search:
+        """A search that judges by text, told what the text of tokens is; others as they are."""
+        return search.reading(self._text) if isinstance(search, Reading) else search
+
+    def _text(self, tokens: Sequence[int]) -> str:
         # A line stays one line, whatever counts as an end of line in the files of others.
-        tokenizer = self.vocabularies.target
-        text = " ".join(tokenizer.decode(hypothesis.tokens).splitlines())
-        pieces = (" ".join(p.splitlines()) for p in tokenizer.pieces(hypothesis.tokens))
-        return Translation(text, tuple(pieces), hypothesis.score, hypothesis.finished, cut)
+        return " ".join(self.vocabularies.target.decode(tokens).splitlines())
+
+    def _written(self, hypothesis: Hypothesis, *, cut: bool) -> Translation:
+        tokens = hypothesis.tokens
+        pieces = (" ".join(p.splitlines()) for p in self.vocabularies.target.pieces(tokens))
+        score, finished = hypothesis.score, hypothesis.finished
+        return Translation(self._text(tokens), tuple(pieces), score, finished, cut)

@@ -37,6 +37,7 @@ WRONG = {
     bool: [*NO_NUMBER[:5], *OF_NO_SCALAR, "abc", "5", "0", "1.5", "''"],
     str: [*OF_NO_SCALAR],
     list: ["{a: 1}"],
+    dict: [*NO_NUMBER[:5], *OF_NO_SCALAR, "abc", "5", "1.5", "true", "''"],
 }
 TOP = {"seed": int, "plugins": list, "samples": int, "run": str, "split": str}
 KEYS = st.one_of(
@@ -132,8 +133,8 @@ COMMANDS = st.sampled_from(sorted(OPTIONS))
 def wrong_values(key, annotation):
     """Values that an option cannot take."""
     allowed = {get_origin(one) or one for one in get_args(annotation) or (annotation,)}
-    if get_origin(annotation) is list:
-        allowed = {list}
+    if get_origin(annotation) in {list, dict}:
+        allowed = {get_origin(annotation)}
     values = set.intersection(*(set(WRONG[one]) for one in allowed - {NoneType}))
     if NoneType not in allowed and key != "plugins":
         values.add("null")

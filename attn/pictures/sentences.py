@@ -38,7 +38,7 @@ def of_text(translator: Translator, text: str, search: Search) -> Looked:
     source = _source(translator, text, "text")
     batch = collate([(source, ())], [0]).to(translator.device)
     with torch.no_grad(), translator.autocast():
-        (found,) = search(translator.model, batch.source, batch.source_valid)
+        (found,) = translator.told(search)(translator.model, batch.source, batch.source_valid)
     return _looked(translator, source, found[0].tokens, ended=found[0].finished)
 
 

@@ -1,6 +1,7 @@
 """Ways to find a translation, given a model."""
 
 import dataclasses
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from jaxtyping import Bool, Float, Int
@@ -66,6 +67,14 @@ class Search(Protocol):
 
         With a ``prefix``, padded, each begins with that of its sentence, within its length limit.
         """
+
+
+@runtime_checkable
+class Reading(Protocol):
+    """A search that judges translations by their text."""
+
+    def reading(self, text: Callable[[Sequence[int]], str]) -> Search:
+        """The same search, which knows the text of tokens."""
 
 
 @dataclasses.dataclass(frozen=True)
