@@ -37,14 +37,15 @@ def test_the_kinds_and_their_purposes(capsys):
 
 def test_attentions_and_what_they_can_do(capsys):
     said = listed(capsys, "attention")
-    table, legend = said.split("\n\n")
+    table, legend, presets = said.split("\n\n")
+    assert re.findall(r"(?m)^\w+", presets)[1:] == ["additive_raw", "concat_raw", "general_raw"]
     head, *rows = table.splitlines()
     assert re.split("  +", head) == [
         "attention", "roles", "positions", "kernels", "weights", "state", "parameters", "time",
         "paper",
     ]  # fmt: skip
     assert [row.split()[0] for row in rows] == made_names()
-    assert f"{legend}" == listing.LEGEND
+    assert f"{legend}\n" == listing.LEGEND
     (softmax,) = (re.split("  +", row) for row in rows if row.startswith("softmax "))
     assert softmax[1:] == [
         "encoder decoder cross", "all", "explicit sdpa flex", "exact", "kv", f"{4 * 512 * 512:,}",
@@ -172,7 +173,7 @@ def test_a_table_on_a_terminal(capsys, monkeypatch):
 def test_what_does_not_exist(kind, name, problem):
     problem = problem.format(
         kinds=", ".join(sorted([*registry.kinds(), "experiment"])),
-        attentions=", ".join(registry.names("attention")),
+        attentions=", ".join(sorted(listing._names("attention"))),
     )
     cfg = asked(kind, name)
     assert listing.check(cfg) == [problem]

@@ -17,21 +17,12 @@ OLD_NAMES = r"ignore:.torch\.cuda\.amp\.custom_:FutureWarning"
 pytestmark = [pytest.mark.parity, pytest.mark.filterwarnings(OLD_NAMES)]
 
 DIM, HIDDEN, LENGTHS = 6, 5, [5, 2, 3]
-EYE = torch.eye(DIM, dtype=torch.float64)
 
 
 def ours(name, **options):
-    """One head that keeps values as they are, and what it gives for three sentences."""
-    section = {"name": name, "heads": 1, **options}
-    made = build("attention", section, place=Place(Role.CROSS, DIM, DIM, DIM)).double().eval()
-    maps = made.projections
-    with torch.no_grad():
-        maps.out.weight.copy_(EYE)
-        maps.key_value.weight[-DIM:].copy_(EYE)
-        if maps.head_dim == DIM:
-            maps.query.weight.copy_(EYE)
-            maps.key_value.weight[:DIM].copy_(EYE)
-    return made
+    """One head, and the form of the papers, which the presets of recurrent models take."""
+    section = {"name": name, "heads": 1, "projections": "none", **options}
+    return build("attention", section, place=Place(Role.CROSS, DIM, DIM, DIM)).double().eval()
 
 
 def streams():
@@ -55,10 +46,10 @@ def of_joeynmt(attention):
 
 def test_additive_is_that_of_joeynmt():
     theirs = needs("joeynmt.attention").BahdanauAttention(HIDDEN, DIM, DIM).double()
-    attention = ours("additive", head_dim=HIDDEN, value_dim=DIM)
+    attention = ours("additive", head_dim=HIDDEN)
     with torch.no_grad():
         attention.projections.query.weight.copy_(theirs.query_layer.weight)
-        attention.projections.key_value.weight[:HIDDEN].copy_(theirs.key_layer.weight)
+        attention.projections.key.weight.copy_(theirs.key_layer.weight)
         attention.core.score.vector.copy_(theirs.energy_layer.weight)
     agree(attention, *of_joeynmt(theirs))
 
@@ -111,7 +102,8 @@ def test_a_hidden_layer_is_that_of_opennmt(monkeypatch, name):
     with torch.no_grad():
         maps.query.weight.copy_(theirs.linear_query.weight)
         maps.query.bias.copy_(theirs.linear_query.bias)  # they have none for the source
-        maps.key_value.weight[:DIM].copy_(theirs.linear_context.weight)
+        maps.key.weight.copy_(theirs.linear_context.weight)
+        maps.key.bias.zero_()
         attention.core.score.vector.copy_(theirs.v.weight)
     agree(attention, *of_opennmt(theirs))
 

@@ -101,6 +101,8 @@ def run(cfg: DictConfig) -> None:
         sys.stdout.write(f"\n{MORE}")
     elif cfg.name is None and cfg.kind == "attention":
         _print(cfg.format, *attentions())
+        if cfg.format == "terminal":
+            _presets_of(cfg.kind)
     elif cfg.name is None:
         _names_of(cfg.kind)
     elif cfg.kind == EXPERIMENT:
@@ -120,6 +122,11 @@ def _names_of(kind: str) -> None:
     if kind != EXPERIMENT:
         rows = [(name, _summary(registry.find(kind, name))) for name in registry.names(kind)]
         tables.show((kind, "what it is"), rows)
+    _presets_of(kind)
+
+
+def _presets_of(kind: str) -> None:
+    """Print the presets of a kind."""
     presets = [(name, said) for name, (said, _) in _presets(kind).items()]
     if presets:
         sys.stdout.write("" if kind == EXPERIMENT else "\n")

@@ -1,6 +1,7 @@
 """Multi-head attention of exchangeable parts: what most attentions with scores share."""
 
 import dataclasses
+from typing import Any
 
 from torch import nn
 
@@ -22,7 +23,28 @@ class Parts:
     norms: nn.Module | None = None
 
 
-class MultiHeadAttention(ScoreAttention):
+class PartedAttention(ScoreAttention):
+    """Softmax attention by head, but for the parts that a subclass gives."""
+
+    def __init__(self, place: Place, maps: Any, *, dropout: float, kernel: str) -> None:
+        parts = self.parts(maps)
+        core = Core(
+            score=Dot(maps.head_dim**-0.5) if parts.score is None else parts.score,
+            normaliser=parts.normaliser,
+            before=parts.before,
+            after=parts.after,
+            dropout=dropout,
+            kernel=kernel,
+        )
+        super().__init__(place, projections=maps, core=core, norms=parts.norms)
+
+    @staticmethod
+    def parts(maps: Any) -> Parts:  # noqa: ARG004
+        """The parts that differ from those of softmax attention."""
+        return Parts()
+
+
+class MultiHeadAttention(PartedAttention):
     """Softmax attention, but for the parts that a subclass gives; its options are all there are.
 
     Raises:
@@ -50,18 +72,4 @@ class MultiHeadAttention(ScoreAttention):
             kv_heads=self.kv_heads,
             bias=bias,
         )
-        parts = self.parts(maps)
-        core = Core(
-            score=Dot(maps.head_dim**-0.5) if parts.score is None else parts.score,
-            normaliser=parts.normaliser,
-            before=parts.before,
-            after=parts.after,
-            dropout=dropout,
-            kernel=kernel,
-        )
-        super().__init__(place, projections=maps, core=core, norms=parts.norms)
-
-    @staticmethod
-    def parts(maps: Projections) -> Parts:  # noqa: ARG004
-        """The parts that differ from those of softmax attention."""
-        return Parts()
+        super().__init__(place, maps, dropout=dropout, kernel=kernel)

@@ -68,6 +68,18 @@ class Projections(nn.Module):
             if linear.bias is not None:
                 nn.init.zeros_(linear.bias)
 
+    @property
+    def weight(self) -> Tensor:
+        """A weight, which tells where all are, and in which format."""
+        return self.out.weight
+
+    def of_scores(self) -> tuple[Tensor, Tensor]:
+        """The matrices of queries and keys."""
+        if hasattr(self, "joint"):
+            query, key, _ = self.joint.weight.split(self.sizes)
+            return query, key
+        return self.query.weight, self.key_value.weight[: self.sizes[1]]
+
     def all_of(self, x: Float[Tensor, "batch time dim"]) -> tuple[Tensor, Tensor, Tensor]:
         """Query, key and value of one stream."""
         q, k, v = self.joint(x).split(self.sizes, -1)

@@ -85,7 +85,7 @@ class ScoreAttention(nn.Module):
         """Room for the tokens of a decoder."""
         maps = self.projections
         return KeyValueState.empty(
-            maps.out.weight,
+            maps.weight,
             (capacity, rows, maps.kv_heads),
             dim=maps.head_dim,
             value=maps.value_dim,
