@@ -5,7 +5,7 @@ import importlib
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
@@ -18,7 +18,7 @@ from attn import modules, overrides, plugins, sources
 from attn.flags import Flags
 from attn.preflight import Preflight
 from attn.registry import ConfigError, RunError
-from attn.settling import settle
+from attn.settling import replaced, settle, without_experiment
 
 FAILED, WRONG_INPUT = 1, 2
 
@@ -60,8 +60,8 @@ def _run(command: str, module: ModuleType, given: list[str], flags: Flags) -> in
         try:
             modules.load(cfg.plugins)  # in a worker of a launcher; here they are known already
             typed, _ = overrides.parse(config.overrides.task)
-            for line in settle(cfg, config.runtime.choices, [one.key for one in typed]):
-                sys.stderr.write(f"{line}\n")
+            keys = [one.key for one in typed]
+            sys.stderr.writelines(_settled(command, cfg, config.runtime.choices, keys))
             return module.run(cfg)
         except Exception as error:
             raised.append(error)
@@ -93,6 +93,16 @@ def _ask(command: str, given: list[str], flags: Flags, task: Callable[[DictConfi
         ours.multirun(command, task, [*given, "hydra.mode=MULTIRUN"])
     else:
         ours.run(command, task, given)
+
+
+def _settled(
+    command: str, cfg: DictConfig, choices: Mapping[str, Any], typed: Sequence[str]
+) -> Iterator[str]:
+    """Settle a config; what is to be told of that, a line each."""
+    told = settle(cfg, choices, typed)
+    if parts := without_experiment(choices, typed):
+        told += replaced(cfg, hydra.compose(command, parts), choices, typed)
+    yield from (f"{line}\n" for line in told)
 
 
 def _failed(command: str, error: Exception) -> int:

@@ -6,6 +6,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from attn import registry
+from attn.registry import as_yaml
 
 
 def settle(cfg: DictConfig, choices: Mapping[str, Any], typed: Iterable[str]) -> list[str]:
@@ -32,6 +33,42 @@ def settle(cfg: DictConfig, choices: Mapping[str, Any], typed: Iterable[str]) ->
         f"{key.partition('.')[0]}={cfg[key.partition('.')[0]].name} has no such option"
         for key in foreign
     ]
+
+
+def replaced(
+    cfg: DictConfig, alone: DictConfig, choices: Mapping[str, Any], typed: Iterable[str]
+) -> list[str]:
+    """The options by which an experiment replaces those of parts that the command line chose.
+
+    ``alone`` is composed of these parts without the experiment; a line for each part.
+    """
+    keys, said = set(typed), []
+    now, then = (OmegaConf.to_container(one) for one in (cfg, alone))
+    assert isinstance(now, dict)
+    assert isinstance(then, dict)
+    for kind in _chosen(choices, keys):
+        one, other = now[kind], then[kind]
+        changed = [
+            option
+            for option in one
+            if f"{kind}.{option}" not in keys and option in other and one[option] != other[option]
+        ]
+        parts = [f"{kind}.{key}={as_yaml(one[key])} ({as_yaml(other[key])})" for key in changed]
+        if parts:
+            parts[0] = parts[0].replace(" (", f" ({kind}={choices[kind]} has ", 1)
+            said.append(f"experiment={choices['experiment']} sets {', '.join(parts)}")
+    return said
+
+
+def without_experiment(choices: Mapping[str, Any], typed: Iterable[str]) -> list[str]:
+    """The arguments that choose the same parts alone; none where no experiment is beside them."""
+    return [f"{kind}={choices[kind]}" for kind in _chosen(choices, set(typed))]
+
+
+def _chosen(choices: Mapping[str, Any], typed: set[str]) -> list[str]:
+    """The kinds of which the command line chose a part beside an experiment."""
+    kinds = registry.kinds() if choices.get("experiment") else []
+    return [kind for kind in kinds if kind in typed and choices.get(kind)]
 
 
 def _foreign(tree: Mapping[Any, Any], typed: set[str]) -> Iterator[str]:
