@@ -1,5 +1,6 @@
 """Dropout that draws its random bits cheaply on a CPU."""
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int16
@@ -68,8 +69,10 @@ def lanes(shape: torch.Size, rate: float) -> tuple[Int16[Tensor, "*shape"], floa
     From the CPU's default generator.
     """
     count, dropped = shape.numel(), round(LANES * rate)
-    # All 64 bits are random only over the whole range: random_() alone leaves the sign bit 0.
-    draws = torch.empty((count + 3) // 4, dtype=torch.int64).random_(-(2**63), None)
+    # A generator of numpy's draws them in half the time of torch's, whose seed it takes.
+    seed = int(torch.randint(2**63 - 1, ()))
+    drawn = np.random.PCG64DXSM(seed).random_raw((count + 3) // 4)
+    draws = torch.from_numpy(drawn.view(np.int64))
     # Compared in place: that is vectorised, a comparison into a new tensor of bools is not.
     kept = draws.view(torch.int16)[:count].ge_(dropped - LANES // 2)
     return kept.view(shape), LANES / (LANES - dropped)
