@@ -84,7 +84,7 @@ class _Line:
             return self._names(key, value)
         if self.command == "list" and key in {"kind", "name"}:
             return _finished([f"{key}={name}" for name in self._listed(key)], self.word)
-        if key.rpartition(".")[2] in overrides.PATHS:
+        if overrides.is_path(key):
             return [FILES]
         return [] if key in {"", *overrides.TEXT} else self._values(key)
 

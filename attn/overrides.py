@@ -20,6 +20,7 @@ from attn.words import suggest
 
 TEXT = frozenset({"text"})
 PATHS = frozenset({"run", "runs", "input", "output", "root", "folder", "path", "file", "systems"})
+SIDES = frozenset({"source", "target"})  # paths too, but in a section languages: dataset.source
 _parser = OverridesParser.create()
 
 
@@ -113,6 +114,11 @@ def literal(value: str) -> str:
     return QuotedString(value, Quote.single).with_quotes()
 
 
+def is_path(key: str) -> bool:
+    """Whether an option is a path, which may hold what Hydra reads otherwise."""
+    return key in SIDES or key.rpartition(".")[2] in PATHS
+
+
 def _malformed(argument: str) -> str | None:
     key, equals, _ = argument.partition("=")
     if "\0" in argument:
@@ -130,11 +136,10 @@ def _malformed(argument: str) -> str | None:
 
 def _read(argument: str) -> Given:
     key, _, value = argument.partition("=")
-    name = key.rpartition(".")[2].lstrip("+")
     if key.lstrip("+") in TEXT:
         plain = re.sub(r"(\\*)\$\{", r"\1\1\\${", value)
         return _given(argument, f"{key}={literal(plain)}")
-    if name in PATHS and not _is_hydra_value(value):
+    if is_path(key.lstrip("+")) and not _is_hydra_value(value):
         return _given(argument, f"{key}={literal(value)}")
     try:
         return _given(argument, argument)

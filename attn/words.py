@@ -1,7 +1,9 @@
-"""What may stand instead of a word that is not known."""
+"""Words for messages: what may stand instead of one that is not known, a few of many."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+FEW = 5  # of many that are named
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
@@ -10,3 +12,8 @@ def suggest(word: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(word, choices, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     return f"{hint}choose one of {', '.join(choices)}"
+
+
+def some(numbers: Sequence[int]) -> str:
+    """The first of many numbers."""
+    return ", ".join(map(str, numbers[:FEW])) + (", ..." if len(numbers) > FEW else "")

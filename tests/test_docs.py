@@ -21,6 +21,7 @@ COMMANDS = (
     "list",
     "profile",
     "reach",
+    "score",
     "train",
     "translate",
 )

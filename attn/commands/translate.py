@@ -11,10 +11,12 @@ from omegaconf import MISSING, DictConfig
 from attn import assemble
 from attn.checking import is_count
 from attn.corpora.text import lines, lines_of
-from attn.files import output_problems, write_text, writing
+from attn.endpoints import input_problems, overwriting_problems, put
+from attn.files import output_problems
 from attn.members import Members
 from attn.registry import ConfigError
 from attn.translation import Translation
+from attn.words import some
 
 PURPOSE = "translate text with a trained model: one sentence, a file, or standard input"
 EXAMPLES = """
@@ -26,7 +28,6 @@ attn translate run=[outputs/demo,outputs/other] text='The dog sleeps.'
 """
 
 CHUNK = 2048  # lines translated at once: enough batches for all workers
-NAMED = 5  # lines named in a warning
 
 
 def check(cfg: DictConfig) -> list[str]:
@@ -36,10 +37,11 @@ def check(cfg: DictConfig) -> list[str]:
     if asked["text"] is not None and asked["input"] is not None:
         found.append(f"input={asked['input']}: text is given too; drop one of them")
     if asked["input"] is not None:
-        found += _input_problems(Path(asked["input"]))
+        found += input_problems("input", Path(asked["input"]))
     if asked["output"] is not None:
         found += output_problems("output", Path(asked["output"]), folder=False)
-        found += _overwritten(asked["input"], asked["output"])
+        read = [] if asked["input"] is None else [Path(asked["input"])]
+        found += overwriting_problems(Path(asked["output"]), read)
     if asked["n_best"] is not None and not is_count(asked["n_best"]):
         found.append(f"n_best={asked['n_best']}: must be at least 1, or null for the best alone")
     elif asked["n_best"] is not None and not found and asked["run"] != MISSING:
@@ -47,37 +49,10 @@ def check(cfg: DictConfig) -> list[str]:
     return found
 
 
-def _put(path: Path, text: str) -> None:
-    """Replace a file, that of a link if it is one; what is no file, e.g. a pipe, is written to."""
-    target = path.resolve()
-    if target.exists() and not target.is_file():
-        with writing(path):
-            target.write_text(text, encoding="utf-8")
-    else:
-        write_text(target, text)
-
-
 def _too_many(wanted: int, rows: int) -> list[str]:
     if wanted <= rows:
         return []
     return [f"n_best={wanted}: this search finds {rows}; add search=beam search.size={wanted}"]
-
-
-def _overwritten(source: str | None, target: str) -> list[str]:
-    """Whether the translations would take the place of what is translated."""
-    if source is None or not Path(source).is_file() or not Path(target).exists():
-        return []
-    if not Path(source).samefile(target):
-        return []
-    return [f"output={target}: is the input too; give another path"]
-
-
-def _input_problems(path: Path) -> list[str]:
-    if path.is_dir():
-        return [f"input={path}: a folder; give a file"]
-    if not path.is_file():
-        return [f"input={path}: there is no such file"]
-    return []
 
 
 def run(cfg: DictConfig) -> None:
@@ -96,12 +71,12 @@ def run(cfg: DictConfig) -> None:
             sys.stdout.write(written.pop())
             sys.stdout.flush()
     if asked["output"] is not None:
-        _put(Path(asked["output"]), "".join(written))
+        put(Path(asked["output"]), "".join(written))
     if cut:
-        named = ", ".join(map(str, cut[:NAMED])) + (", ..." if len(cut) > NAMED else "")
         most = translator.batches.max_length
         sys.stderr.write(
-            f"only the first {most} tokens (batches.max_length) were translated of lines: {named}\n"
+            f"only the first {most} tokens (batches.max_length) were translated of lines: "
+            f"{some(cut)}\n"
         )
 
 

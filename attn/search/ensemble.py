@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -12,12 +12,9 @@ from attn.models.encoder_decoder import States
 from attn.search import Decoder
 
 
-class Member(Decoder, Protocol):
-    """A model that was trained, and so has all hidden states of a target at once too."""
-
-    @property
-    def output_weight(self) -> Float[Tensor, "vocabulary dim"]:
-        """The matrix of the output projection, as wide as the hidden states are."""
+@runtime_checkable
+class TeacherForced(Decoder, Protocol):
+    """A model that is given a whole target at once, as in training."""
 
     def __call__(
         self,
@@ -25,7 +22,16 @@ class Member(Decoder, Protocol):
         valid: Bool[Tensor, "batch source"],
         inputs: Int[Tensor, "batch time"],
     ) -> Float[Tensor, "batch time dim"]:
-        """The hidden states of all target tokens at once."""
+        """The hidden states of all target tokens."""
+
+
+@runtime_checkable
+class Member(TeacherForced, Protocol):
+    """A model that was trained."""
+
+    @property
+    def output_weight(self) -> Float[Tensor, "vocabulary dim"]:
+        """The matrix of the output projection, as wide as the hidden states are."""
 
 
 class Ensemble:
