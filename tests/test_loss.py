@@ -33,6 +33,48 @@ def test_equals_torch(monkeypatch, smoothing, chunk):
         assert torch.allclose(one, other)
 
 
+def test_padding_that_is_computed_counts_for_nothing():
+    """As on a GPU, which is not asked how much is real."""
+    hidden, weight, labels = example()
+    smoothed, plain = loss_module._ProjectedCrossEntropy.apply(
+        hidden, weight, labels, labels != 0, 0.1
+    )
+    left_out = Loss(label_smoothing=0.1)(hidden, weight, labels, 0)
+    assert torch.allclose(torch.stack((smoothed, plain)), torch.stack(left_out))
+    for one, other in zip(
+        torch.autograd.grad(smoothed, (hidden, weight)),
+        torch.autograd.grad(left_out[0], (hidden, weight)),
+        strict=True,
+    ):
+        assert torch.allclose(one, other)
+
+
+@pytest.mark.parametrize("factor", [1e-30, 1e3])
+def test_large_and_small_logits_lose_nothing(factor):
+    hidden, weight, labels = example(dtype=torch.float32)
+    weight = (weight.detach() * factor).requires_grad_()
+    smoothed, _ = Loss(label_smoothing=0.1)(hidden, weight, labels, 0)
+    expected = F.cross_entropy(
+        hidden @ weight.T, labels, label_smoothing=0.1, ignore_index=0, reduction="sum"
+    )
+    assert torch.allclose(smoothed, expected, rtol=1e-5)
+    for one, other in zip(
+        torch.autograd.grad(smoothed, (hidden, weight)),
+        torch.autograd.grad(expected, (hidden, weight)),
+        strict=True,
+    ):
+        assert torch.allclose(one, other, rtol=1e-4, atol=1e-5 * float(other.abs().max()))
+
+
+def test_no_tokens_cost_nothing():
+    hidden, weight, labels = example()
+    smoothed, plain = Loss()(hidden, weight, torch.zeros_like(labels), 0)
+    smoothed.backward()
+    assert smoothed.item() == plain.item() == 0
+    assert not hidden.grad.any()
+    assert not weight.grad.any()
+
+
 def test_gradients_are_exact():
     hidden, weight, labels = example()
     assert torch.autograd.gradcheck(

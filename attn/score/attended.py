@@ -19,7 +19,7 @@ def attended(
     scale: float,
     dropout: float,
 ) -> Context:
-    """``drop(softmax(scale q k^T + bias)) v`` over the keys the mask allows; else zeros.
+    """``drop(softmax(scale q k^T + bias)) v`` over the keys the mask allows, zeros if none.
 
     Heads that share a key are more queries to it. Scores and weights are in float32 at least. Of
     all that is made in between, the gradient keeps the weights and which of them were dropped; each

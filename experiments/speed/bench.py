@@ -1,8 +1,10 @@
 """Training speed of ``attn`` beside a plain ``torch.nn.Transformer`` loop, in one alternating run.
 
-Same shape, same batches, same optimiser; the plain loop computes in fp32 with ``F.cross_entropy``.
-Each contender runs in a process of its own, a few steps at a time, so that the allocator of the
-tuned one (glibc's GLIBC_TUNABLES) differs; medians and ratios are printed as a table.
+Same shape, same batches, same optimiser; the plain loop has ``F.cross_entropy``, and computes in
+fp32 or, under autocast, in bf16. Each contender runs in a process of its own, a few steps at a
+time, so that its allocator is its own: the tuned one (glibc's GLIBC_TUNABLES) keeps freed memory,
+as ``precision.keep_memory`` has it do in attn. Medians, ratios and the peak of resident memory are
+printed as a table.
 
     make bench
     .venv/bin/python experiments/speed/bench.py --rounds 9 --shape tiny
@@ -11,6 +13,7 @@ tuned one (glibc's GLIBC_TUNABLES) differs; medians and ratios are printed as a 
 import argparse
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -36,8 +39,9 @@ KEPT = "glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=4294967296"
 CONTENDERS = {
     "plain fp32": {},
     "plain fp32, allocator tuned": {"GLIBC_TUNABLES": KEPT},
+    "plain bf16, allocator tuned": {"GLIBC_TUNABLES": KEPT},
     "attn fp32": {},
-    "attn fp32, allocator tuned": {"GLIBC_TUNABLES": KEPT},
+    "attn fp32, keep_memory=false": {},
     "attn bf16": {},
 }
 
@@ -77,17 +81,18 @@ class Plain(nn.Module):
         return F.linear(hidden, self.embedding.weight)
 
 
-def plain_steps(shape: str, some: list[Batch]) -> list[float]:
+def plain_steps(shape: str, some: list[Batch], dtype: str) -> list[float]:
     """Seconds of each step of the plain loop."""
     model = Plain(*SHAPES[shape])
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, betas=(0.9, 0.98))
     seconds = []
     for batch in some:
         began = time.perf_counter()
-        logits = model(batch.source, batch.inputs)
-        loss = F.cross_entropy(
-            logits.flatten(0, 1), batch.labels.flatten(), ignore_index=0, label_smoothing=0.1
-        )
+        with torch.autocast("cpu", torch.bfloat16, enabled=dtype == "bf16"):
+            logits = model(batch.source, batch.inputs)
+            loss = F.cross_entropy(
+                logits.flatten(0, 1), batch.labels.flatten(), ignore_index=0, label_smoothing=0.1
+            )
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -96,8 +101,10 @@ def plain_steps(shape: str, some: list[Batch]) -> list[float]:
     return seconds
 
 
-def attn_steps(shape: str, some: list[Batch], dtype: str) -> list[float]:
+def attn_steps(shape: str, some: list[Batch], dtype: str, *, keep: bool = True) -> list[float]:
     """Seconds of each step of the trainer."""
+    precision = Precision(device="cpu", dtype=dtype, keep_memory=keep)
+    precision.apply()
     layers, dim, inner, heads, dropout = SHAPES[shape]
     config = {
         "model": {
@@ -120,7 +127,7 @@ def attn_steps(shape: str, some: list[Batch], dtype: str) -> list[float]:
         loss=Loss(),
         optimizer=assemble.optimizer(config, model),
         schedule=lambda _: 1.0,
-        precision=Precision(device="cpu", dtype=dtype),
+        precision=precision,
         epoch=lambda *_: iter(some),
     )
     trainer, seconds = Trainer(steps=len(some)), []
@@ -132,13 +139,15 @@ def attn_steps(shape: str, some: list[Batch], dtype: str) -> list[float]:
 
 
 def measure(contender: str, shape: str, steps: int) -> None:
-    """Print the median seconds of a step, the first two left out."""
+    """Print the median seconds of a step, the first two left out, and the peak of memory in GiB."""
     some = batches(steps + 2)
-    if contender.startswith("plain"):
-        seconds = plain_steps(shape, some)
+    loop, dtype = contender[:10].split()
+    if loop == "plain":
+        seconds = plain_steps(shape, some, dtype)
     else:
-        seconds = attn_steps(shape, some, contender.removeprefix("attn ")[:4])
-    print(json.dumps(statistics.median(seconds[2:])))  # noqa: T201
+        seconds = attn_steps(shape, some, dtype, keep="false" not in contender)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(json.dumps([statistics.median(seconds[2:]), peak]))  # noqa: T201
 
 
 def main() -> None:
@@ -147,28 +156,38 @@ def main() -> None:
     parser.add_argument("--shape", choices=SHAPES, default="tiny")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=4)
+    parser.add_argument("--only", default="", help="contenders whose names begin like this")
     parser.add_argument("--contender", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.contender:
         measure(asked.contender, asked.shape, asked.steps)
         return
     instructions = torch.cpu._is_avx512_bf16_supported()
-    names = [name for name in CONTENDERS if "bf16" not in name or instructions]
+    names = [
+        name
+        for name in CONTENDERS
+        if name.startswith(asked.only) and ("bf16" not in name or instructions)
+    ]
     rates: dict[str, list[float]] = {name: [] for name in names}
+    peaks: dict[str, list[float]] = {name: [] for name in names}
     for _ in range(asked.rounds):
         for name in names:
             command = [sys.executable, __file__, "--contender", name]
             command += ["--shape", asked.shape, "--steps", str(asked.steps)]
             environment = {**os.environ, **CONTENDERS[name]}
             done = subprocess.run(command, env=environment, check=True, capture_output=True)
-            rates[name].append(PAIRS * (LENGTH + 1) / json.loads(done.stdout))
+            seconds, peak = json.loads(done.stdout)
+            rates[name].append(PAIRS * (LENGTH + 1) / seconds)
+            peaks[name].append(peak)
     first = statistics.median(rates[names[0]])
-    print(f"| {asked.shape} | target tokens/s (median of {asked.rounds}) | range | ratio |")  # noqa: T201
-    print("|---|---|---|---|")  # noqa: T201
+    title = f"target tokens/s (median of {asked.rounds})"
+    print(f"| {asked.shape} | {title} | range | ratio | peak GiB |")  # noqa: T201
+    print("|---|---|---|---|---|")  # noqa: T201
     for name, some in rates.items():
         middle = statistics.median(some)
         span = f"{min(some):.0f}-{max(some):.0f}"
-        print(f"| {name} | {middle:.0f} | {span} | {middle / first:.2f} |")  # noqa: T201
+        peak = statistics.median(peaks[name])
+        print(f"| {name} | {middle:.0f} | {span} | {middle / first:.2f} | {peak:.2f} |")  # noqa: T201
     if not instructions:
         print("bf16 is left out: this CPU has no instructions for it")  # noqa: T201
 
