@@ -35,7 +35,7 @@ class Dropout(nn.Module):
         """Drop and rescale in training; the input itself in evaluation."""
         if not self.training or self.rate == 0:
             return x
-        if x.device.type != "cpu" or torch.compiler.is_compiling():
+        if not self._cheaply(x):
             return F.dropout(x, self.rate)
         return _Dropped.apply(x, *lanes(x.shape, self.rate))  # type: ignore[no-untyped-call]
 
@@ -43,15 +43,20 @@ class Dropout(nn.Module):
         self, x: Float[Tensor, "*shape"], y: Float[Tensor, "*shape"]
     ) -> Float[Tensor, "*shape"]:
         """``x`` and what is left of ``y``."""
-        if not self.training or self.rate == 0 or x.device.type != "cpu":
+        if not self._cheaply(x):
             return x + self(y)
         return _Added.apply(x, y, *lanes(y.shape, self.rate))  # type: ignore[no-untyped-call]
 
     def relu(self, x: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
         """What is left of ``max(x, 0)``."""
-        if not self.training or self.rate == 0 or x.device.type != "cpu":
+        if not self._cheaply(x):
             return self(F.relu(x))
         return _Rectified.apply(x, *lanes(x.shape, self.rate))  # type: ignore[no-untyped-call]
+
+    def _cheaply(self, x: Tensor) -> bool:
+        """Whether something is dropped here by random bits: the compiler fuses torch's own."""
+        drops = self.training and self.rate > 0
+        return drops and x.device.type == "cpu" and not torch.compiler.is_compiling()
 
     def steady(self, x: Float[Tensor, "rows time dim"]) -> Float[Tensor, "rows 1 dim"]:
         """A mask that drops the same numbers of a sequence at all of its steps.

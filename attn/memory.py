@@ -13,6 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 MEMINFO = Path("/proc/meminfo")
+AVAILABLE = re.compile(r"MemAvailable:\s+(\d+) kB")
 # What a container may take, and has taken: of control groups in version 2, and in version 1.
 GROUPS = (
     (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")),
@@ -86,7 +87,7 @@ def nbytes(tensors: Sequence[Tensor]) -> int:
 
 def free() -> int | None:
     """The bytes that this process may still take; None where the system does not tell."""
-    known = [int(kib) * 1024 for kib in re.findall(r"MemAvailable:\s+(\d+) kB", _text(MEMINFO))]
+    known = [int(kib) * 1024 for kib in AVAILABLE.findall(_text(MEMINFO))]
     for most, taken in GROUPS:
         sizes = [_text(path).strip() for path in (most, taken)]
         if all(size.isdecimal() for size in sizes):

@@ -14,6 +14,8 @@ APART = {"seed", "output", "study", "plugins", "search", "validation_search"}
 WATCHING = {
     "trainer.log_every",
     "trainer.samples",
+    "trainer.compile",
+    "trainer.checkpoint_activations",
     "precision.device",
     "precision.threads",
     "precision.workers",

@@ -94,9 +94,13 @@ class Core(nn.Module):
         return kernels.sdpa(left, right, value, mask, bias, scale=scale, dropout=rate, sink=sink)
 
     def _is_written_out(self, query: Query) -> bool:
-        """Whether a gradient is wanted that is written out, for a CPU: that of plain softmax."""
+        """Whether a gradient is wanted that is written out, for a CPU: that of plain softmax.
+
+        A compiler fuses what it sees by itself.
+        """
         plain = not self.faults and type(self.normaliser) is Softmax
-        return plain and torch.is_grad_enabled() and query.device.type == "cpu"
+        eager = query.device.type == "cpu" and not torch.compiler.is_compiling()
+        return plain and eager and torch.is_grad_enabled()
 
     @torch.no_grad()
     def weights(self, query: Query, key: Key, mask: Mask, bias: Bias | None = None) -> Weights:
