@@ -16,7 +16,7 @@ from attn.files import output_problems
 from attn.forced import Forced, forced, perplexity
 from attn.members import Members
 from attn.registry import ConfigError
-from attn.reporting import warn
+from attn.remarks import warn
 from attn.words import some
 
 PURPOSE = "tell how probable a trained model finds given translations"
