@@ -126,6 +126,24 @@ def test_candidates_are_those_of_the_search(utility):
 
 
 @torch.no_grad()
+def test_what_is_drawn_weighs_as_it_is_drawn():
+    built = model(ending=5.0)
+    drawing = {"name": "sampling", "size": 12, "max_ratio": 0.0, "max_extra": 6}
+    drawn = registry.build("search", drawing)(built, SOURCE, VALID, best=12)
+    found = registry.build("search", {"name": "mbr", "candidates": drawing})(built, SOURCE, VALID)
+    repeated = 0
+    for (one,), several in zip(found, drawn, strict=True):
+        finished = [each.tokens for each in several if each.finished]
+        assert finished
+        texts = [" ".join(map(str, tokens)) for tokens in finished]
+        means = np.mean(pairwise("chrF", texts), 1)
+        assert one.tokens == finished[int(np.argmax(means))]
+        assert one.score == pytest.approx(max(means))
+        repeated += len(set(texts)) < len(texts)
+    assert repeated
+
+
+@torch.no_grad()
 def test_one_at_a_time_is_all_together():
     search, built = registry.build("search", {"name": "mbr", "candidates": BEAM}), model()
     for row, (together,) in enumerate(search(built, SOURCE, VALID)):
