@@ -58,13 +58,21 @@ class Dropout(nn.Module):
         drops = self.training and self.rate > 0
         return drops and x.device.type == "cpu" and not torch.compiler.is_compiling()
 
-    def steady(self, x: Float[Tensor, "rows time dim"]) -> Float[Tensor, "rows 1 dim"]:
-        """A mask that drops the same numbers of a sequence at all of its steps.
 
-        Gal and Ghahramani 2016, "A Theoretically Grounded Application of Dropout in Recurrent
-        Neural Networks", there called variational.
-        """
-        mask: Tensor = self(torch.ones_like(x[:, :1]))
+class LockedDropout(Dropout):
+    """The same numbers of a sequence are dropped at all of its steps.
+
+    Gal and Ghahramani 2016, "A Theoretically Grounded Application of Dropout in Recurrent Neural
+    Networks", there called variational.
+    """
+
+    def forward(self, x: Float[Tensor, "rows time dim"]) -> Float[Tensor, "rows time dim"]:
+        """Drop and rescale in training; the input itself in evaluation."""
+        return x if not self.training or self.rate == 0 else x * self.mask(x)
+
+    def mask(self, x: Float[Tensor, "rows time dim"]) -> Float[Tensor, "rows 1 dim"]:
+        """What each row is multiplied by, at whatever step."""
+        mask: Tensor = super().forward(torch.ones_like(x[:, :1]))
         return mask
 
 

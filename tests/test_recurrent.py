@@ -187,13 +187,63 @@ def test_without_attention_the_source_is_one_vector():
         assert model.attend(SOURCE, VALID, INPUTS) == {}
 
 
-def test_variational_dropout_drops_the_same_at_each_step():
-    model = build("luong", dropout=0.5, embedding_dropout=0.0, variational=True).train()
-    mask = model.decoder.shortcuts.masks(torch.ones(3, 7, 12).double())[1]
-    assert mask.shape == (3, 1, 12)
-    assert set(mask.unique().tolist()) == {0.0, 2.0}
-    assert build("luong", dropout=0.5, variational=True).decoder.shortcuts.masks(SOURCE) is None
-    assert model(SOURCE, VALID, INPUTS).isfinite().all()
+def seen_by(model, watched):
+    """What the modules given take in a pass of training, and what the model gives."""
+    taken = [[] for _ in watched]
+    for module, seen in zip(watched, taken, strict=True):
+        module.register_forward_hook(
+            lambda _, given, __, seen=seen: seen.append(given[0]), always_call=True
+        )
+    hidden = model.train()(SOURCE, torch.ones_like(VALID), INPUTS)
+    return [torch.cat(one, 1) for one in taken], hidden
+
+
+def dropped(x, steps):
+    """Of a sequence, where numbers are zero, in the first dimensions of what a layer takes."""
+    return x[:, :steps, :12].detach() == 0
+
+
+@pytest.mark.parametrize("variational", [True, False])
+@pytest.mark.parametrize("wiring", ["luong", "luong fed"])
+def test_dropout_stands_at_every_place_and_variational_is_the_same_at_each_step(
+    wiring, variational
+):
+    """Before each layer, and before the output projection."""
+    model = build(wiring, dropout=0.5, variational=variational, cell="rnn")
+    readers = [one.ways["right_to_left"] for one in model.encoder.layers]
+    places, hidden = seen_by(model, readers)
+    for x in (*places, hidden):
+        zeros = dropped(x, 5)
+        assert 0.2 < zeros.double().mean() < 0.8
+        assert (zeros == zeros[:, :1]).all() == variational
+        assert not (zeros[0] == zeros[1]).all()
+    x = model._stream(INPUTS, INPUTS >= 0, 0, source=False).x
+    assert ((x == 0) == (x == 0)[:, :1]).all() == variational
+    model.eval()
+    assert torch.equal(*(model(SOURCE, VALID, INPUTS) for _ in range(2)))
+
+
+@pytest.mark.parametrize("variational", [True, False])
+def test_between_layers_of_a_decoder_too(variational):
+    for options in ({"wiring": "luong"}, {"wiring": "luong fed"}):
+        model = build(**options, dropout=0.5, variational=variational)
+        model.decoder.bridge.forward = lambda memory: memory.final * 0 + 1
+        drop = model.train().decoder.between.dropping()
+        x = torch.ones(3, 7, 12).double()
+        zeros = torch.cat([drop(1, one) for one in x.split(1, 1)], 1) == 0
+        assert (zeros == zeros[:, :1]).all() == variational
+        assert (drop(2, x) == 0).ne(drop(1, x) == 0).any()
+
+
+def test_what_is_fed_to_the_next_step_is_not_dropped():
+    model = build("luong fed", dropout=0.5, embedding_dropout=0.0, decoder_layers=1,
+                  encoder_layers=1).train()  # fmt: skip
+    memory = model.encode(SOURCE, VALID)
+    state = model.decoder.start(memory, rows=3, capacity=7)
+    stream = model._stream(INPUTS[:, :1], INPUTS[:, :1] > 0, 0, source=False)
+    hidden, after, _ = model.decoder(stream, None, state=state)
+    assert (hidden == 0).any()
+    assert not (after.parts[0].said == 0).any()
 
 
 @pytest.mark.parametrize(

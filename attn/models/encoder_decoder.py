@@ -138,6 +138,7 @@ class EncoderDecoder(nn.Module):
             self.dropout = Dropout(dropout)
         else:
             self.dropout = Dropout(embedding_dropout, option="embedding_dropout")
+        self.source_dropout = self.target_dropout = self.dropout
 
     @property
     def output_weight(self) -> Float[Tensor, "vocabulary dim"]:
@@ -227,7 +228,8 @@ class EncoderDecoder(nn.Module):
         x = embedding(tokens) * self.dim**0.5
         if scheme is not None and scheme.kind is PositionKind.INPUT:
             x = x + scheme(position)
-        return Stream(self.dropout(stream_format(x)), position, valid)
+        dropout = self.source_dropout if source else self.target_dropout
+        return Stream(dropout(stream_format(x)), position, valid)
 
 
 def check_sizes(**sizes: int) -> None:

@@ -11,6 +11,7 @@ from typing import ClassVar, cast
 from torch import nn
 
 from attn.contract import Attention, Position, Role
+from attn.dropout import LockedDropout
 from attn.models.encoder_decoder import EncoderDecoder, check_sizes
 from attn.models.recurrent_decoder import Feeding, RecurrentDecoder
 from attn.models.recurrent_encoder import RecurrentEncoder, Wiring, ways
@@ -78,6 +79,8 @@ class RecurrentTransformer(EncoderDecoder):
             embedding_dropout=embedding_dropout,
         )
         self.source_position = None  # it is read in order
+        if variational:
+            self.source_dropout = LockedDropout(self.dropout.rate)
         wiring = Wiring(cell, encoder_layers, dim, residual, dropout, variational)
         self.encoder = RecurrentEncoder(wiring, ways(bidirectional=bidirectional))
         blocks = Blocks(dim, feedforward_dim, activation, norm, dropout, activation_dropout)
@@ -149,6 +152,8 @@ class TransformerRecurrent(EncoderDecoder):
             embedding_dropout=embedding_dropout,
         )
         self.target_position = None  # it is written in order
+        if variational:
+            self.target_dropout = LockedDropout(self.dropout.rate)
         blocks = Blocks(dim, feedforward_dim, activation, norm, dropout, activation_dropout)
         # Its own attention no encoder lacks.
         self.encoder = TransformerEncoder(cast("Attentions", attention), encoder_layers, blocks)

@@ -6,6 +6,7 @@ from typing import ClassVar
 from torch import nn
 
 from attn.contract import Attention, Position, Role
+from attn.dropout import LockedDropout
 from attn.models.encoder_decoder import EncoderDecoder, check_sizes
 from attn.models.recurrent_decoder import Feeding, RecurrentDecoder
 from attn.models.recurrent_encoder import RecurrentEncoder, Wiring, ways
@@ -22,7 +23,10 @@ class Recurrent(EncoderDecoder):
     next (Luong et al. 2015, section 3.3). With ``attention=none`` the source is but the states that
     the decoder begins with, and with ``feed_source`` a vector fed to each step (Cho et al. 2014).
     ``reverse_source`` reads the source from its end (Sutskever et al. 2014, section 3.3).
-    ``heads`` and ``attention_dropout`` are what the attention sections take theirs from.
+    Dropout stands before each layer and before the output projection; ``variational``: the same
+    numbers are dropped at each step of a sequence; recurrent connections never drop any (Gal and
+    Ghahramani 2016; Merity et al. 2018). ``heads`` and ``attention_dropout`` are what the attention
+    sections take theirs from.
 
     Raises:
         ValueError: sizes below 1, unknown choices, parts that do not fit each other.
@@ -72,6 +76,8 @@ class Recurrent(EncoderDecoder):
             dropout=dropout,
             embedding_dropout=embedding_dropout,
         )
+        if variational:
+            self.source_dropout = self.target_dropout = LockedDropout(self.dropout.rate)
         self.encoder = RecurrentEncoder(
             Wiring(cell, encoder_layers, dim, residual, dropout, variational), turns
         )

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from attn.contract import Attention, MixerOutput, State, Stream
 from attn.models.encoder_decoder import States
-from attn.models.recurrent_encoder import Read, Shortcuts, Wiring
+from attn.models.recurrent_encoder import Between, Drop, Read, Wiring
 from attn.recurrence import STATES, Recurrence, Stepping
 from attn.states import RowState
 from attn.tracing import begun, mixed
@@ -132,6 +132,8 @@ class RecurrentDecoder(nn.Module):
     """Recurrent layers over the target, one on the other, with attention to the source or without.
 
     Where nothing that is fed depends on the step before, each layer runs over all steps at once.
+    Dropout acts on what is given to the output projection (Zaremba et al. 2014, "Recurrent Neural
+    Network Regularization"), and on no recurrent connection, such as what is fed to the next step.
     """
 
     def __init__(
@@ -160,7 +162,7 @@ class RecurrentDecoder(nn.Module):
         self.layers = nn.ModuleList(
             Recurrence(wiring.cell, wiring.dim + more, wiring.dim) for more in self.fed
         )
-        self.shortcuts = Shortcuts(wiring)
+        self.between = Between(wiring)
         self.bridge = Bridge(bridge, wiring, encoder_layers=encoder_layers)
         self.output = Output(output, wiring.dim, context=attention is not None)
 
@@ -192,17 +194,18 @@ class RecurrentDecoder(nn.Module):
             assert memory is not None
             rows, time = stream.valid.shape
             began = self.start(memory, rows=rows, capacity=time, capture=capture)
-        masks = self.shortcuts.masks(stream.x)
+        drop = self.between.dropping()
         after, hidden, weights = cast("States", began), [], []
         # What is made once for all steps costs more than it saves where there is but one.
         several = self.by_step and stream.x.shape[1] > 1
-        run = self._stepping(stream, masks) if several else partial(self._run, masks)
+        run = self._stepping(stream, drop) if several else partial(self._run, drop)
         for some in _single(stream) if self.by_step else [stream]:
             one, after, seen = self._next(some, after, run)
             hidden.append(one)
             weights += [] if seen is None else [seen]
         shown = {"cross.0": torch.cat(weights, 2)} if weights else {}
-        return torch.cat(hidden, 1), None if state is None else after, shown
+        said = drop(len(self.layers), torch.cat(hidden, 1))
+        return said, None if state is None else after, shown
 
     def _next(
         self, stream: Stream, state: States, run: Run
@@ -231,21 +234,19 @@ class RecurrentDecoder(nn.Module):
         assert self.cross is not None
         return mixed(self.cross, dataclasses.replace(stream, x=query), state=cross[0])
 
-    def _run(
-        self, masks: list[Tensor] | None, x: Tensor, fed: Tensor, before: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    def _run(self, drop: Drop, x: Tensor, fed: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
         """The output of the last layer at all steps, and the states of all after the last step."""
         more, states = fed[:, None].expand(-1, x.shape[1], -1), []
         for number, layer in enumerate(self.layers):
-            given = self.shortcuts.dropped(number, x, masks)
+            given = drop(number, x) if number else x
             if self.fed[number]:
                 given = torch.cat((given, more), -1)
             y, state = layer(given, before[:, number])
-            x = self.shortcuts.joined(number, x, y)
+            x = self.between.joined(number, x, y)
             states.append(state)
         return x, torch.stack(states, 1)
 
-    def _stepping(self, stream: Stream, masks: list[Tensor] | None) -> Run:
+    def _stepping(self, stream: Stream, drop: Drop) -> Run:
         """The same, one step a call; the words are known to the first layer beforehand."""
         none = stream.x[..., :0]
         layers = [
@@ -256,12 +257,11 @@ class RecurrentDecoder(nn.Module):
         def run(x: Tensor, fed: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
             states = []
             for number, layer in enumerate(layers):
-                below = self.shortcuts.dropped(number, x, masks)[:, 0]
-                given = [below] if number else []
+                given = [drop(number, x)[:, 0]] if number else []
                 if self.fed[number]:
                     given.append(fed)
                 y, state = layer(torch.cat(given, -1), before[:, number])
-                x = self.shortcuts.joined(number, x, y[:, None])
+                x = self.between.joined(number, x, y[:, None])
                 states.append(state)
             return x, torch.stack(states, 1)
 

@@ -1,14 +1,17 @@
 """The recurrent encoder, and how recurrent layers stand one on the other."""
 
 import dataclasses
+from collections.abc import Callable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from attn.contract import Stream
-from attn.dropout import Dropout
+from attn.dropout import Dropout, LockedDropout
 from attn.recurrence import Reader
+
+Drop = Callable[[int, Tensor], Tensor]  # the number of a place, what is given there
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,8 +25,10 @@ class Read(Stream):
 class Wiring:
     """How recurrent layers stand one on the other.
 
-    Dropout stands before each layer but the first; ``variational``: the same at each step of a
-    sequence. ``residual`` layers, from the second on, add their input to what they give.
+    Dropout stands before each layer but the first, before which are the embeddings with theirs, and
+    after the last of a decoder; ``variational``: the same at each step of a sequence. States are
+    never dropped, as in Merity et al. 2018, "Regularizing and Optimizing LSTM Language Models".
+    ``residual`` layers, from the second on, add their input to what they give.
     """
 
     cell: str
@@ -60,7 +65,7 @@ class RecurrentEncoder(nn.Module):
         self.layers = nn.ModuleList(
             Reader(wiring.cell, wiring.dim, ways) for _ in range(wiring.layers)
         )
-        self.shortcuts = Shortcuts(wiring)
+        self.between = Between(wiring)
 
     def forward(
         self,
@@ -69,34 +74,34 @@ class RecurrentEncoder(nn.Module):
         capture: bool = False,  # noqa: ARG002
     ) -> tuple[Read, dict[str, Tensor]]:
         """The source as the last layer gives it, with the states after reading; no weights."""
-        x, final, masks = stream.x, [], self.shortcuts.masks(stream.x)
+        x, final, drop = stream.x, [], self.between.dropping()
         for number, layer in enumerate(self.layers):
-            y, state = layer(self.shortcuts.dropped(number, x, masks), stream.valid)
-            x = self.shortcuts.joined(number, x, y)
+            y, state = layer(drop(number, x) if number else x, stream.valid)
+            x = self.between.joined(number, x, y)
             final.append(state)
         return Read(x, stream.position, stream.valid, torch.stack(final, 1)), {}
 
 
-class Shortcuts(nn.Module):
-    """What stands between recurrent layers."""
+class Between(nn.Module):
+    """What stands between recurrent layers: dropout, and residual connections."""
 
     def __init__(self, wiring: Wiring) -> None:
         super().__init__()
-        self.count, self.residual = wiring.layers, wiring.residual
-        self.variational, self.dropout = wiring.variational, Dropout(wiring.dropout)
+        self.residual, rate = wiring.residual, wiring.dropout
+        self.dropout = LockedDropout(rate) if wiring.variational else Dropout(rate)
 
-    def masks(self, x: Tensor) -> list[Tensor] | None:
-        """What is dropped at all steps of a sequence, by layer; None: each step by itself."""
-        if not self.variational or not self.training:
-            return None
-        return [self.dropout.steady(x) for _ in range(self.count)]
+    def dropping(self) -> Drop:
+        """What drops numbers at the places of some sequences; each place is known by a number."""
+        dropout, masks = self.dropout, dict[int, Tensor]()
+        if not isinstance(dropout, LockedDropout) or not self.training:
+            return lambda _, x: dropout(x)
 
-    def dropped(self, number: int, x: Tensor, masks: list[Tensor] | None) -> Tensor:
-        """The input of a layer."""
-        if number == 0:  # the embeddings have dropout of their own
-            return x
-        dropped: Tensor = self.dropout(x) if masks is None else x * masks[number]
-        return dropped
+        def drop(place: int, x: Tensor) -> Tensor:
+            if place not in masks:
+                masks[place] = dropout.mask(x)
+            return x * masks[place]
+
+        return drop
 
     def joined(self, number: int, x: Tensor, y: Tensor) -> Tensor:
         """The output of a layer."""
