@@ -4,10 +4,12 @@ Not in every role and layer that its section serves, but in one. In a sweep, one
 a preset or an experiment sets is not given: its parts may be swapped under it.
 """
 
+from attn import registry
 from attn.assemble import Config
 from attn.checking import defaults
+from attn.contract import Role
 from attn.entries import reads
-from attn.roles import SECTIONS, Roles, capabilities, kind_of
+from attn.roles import NONE, SECTIONS, Roles, capabilities, kind_of
 
 FOR_ATTENTIONS = ("heads", "attention_dropout")  # options of a model that only these take
 
@@ -44,6 +46,7 @@ def _unused_options(config: Config) -> dict[str, str]:
         if config["model"].get(option)  # no dropout is none, whoever takes it
         and not any(reads(section["name"], option) for _, _, section in stand)
     }
+    found |= _idle_in_model(config, roles)
     for key, section in {key: section for _, key, section in stand}.items():
         places = [role for role, other, _ in stand if other == key]
         default = defaults("attention", section)
@@ -52,3 +55,14 @@ def _unused_options(config: Config) -> dict[str, str]:
             if not acts and section.get(only.option) not in (None, default[only.option]):
                 found[f"{key}.{only.option}"] = f"acts within {only.where} alone"
     return found
+
+
+def _idle_in_model(config: Config, roles: Roles) -> dict[str, str]:
+    """What the model itself declares to act nowhere."""
+    model = config["model"]
+    declared = getattr(registry.find("model", model["name"]), "idle", None)
+    if declared is None:
+        return {}
+    attends = any(section["name"] != NONE for _, section in roles.layers(Role.CROSS))
+    found: dict[str, str] = declared(model, attends=attends)
+    return {f"model.{option}": why for option, why in found.items()}

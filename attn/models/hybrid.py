@@ -6,12 +6,13 @@ positions act on the other alone: within its self-attention, or added to its emb
 """
 
 from collections.abc import Callable, Mapping
-from typing import ClassVar, cast
+from typing import Any, ClassVar, cast
 
 from torch import nn
 
 from attn.contract import Attention, Position, Role
 from attn.dropout import LockedDropout
+from attn.models import recurrent_options
 from attn.models.encoder_decoder import EncoderDecoder, check_sizes
 from attn.models.recurrent_decoder import Feeding, RecurrentDecoder
 from attn.models.recurrent_encoder import RecurrentEncoder, Wiring, ways
@@ -35,6 +36,11 @@ class RecurrentTransformer(EncoderDecoder):
         Role.DECODER: "decoder_layers",
         Role.CROSS: "decoder_layers",
     }
+
+    @staticmethod
+    def idle(options: Mapping[str, Any], *, attends: bool) -> dict[str, str]:
+        """The options that act nowhere beside the others, and why."""
+        return recurrent_options.idle(options, attends=attends, recurrent=("encoder_layers",))
 
     def __init__(
         self,
@@ -104,6 +110,11 @@ class TransformerRecurrent(EncoderDecoder):
 
     roles: ClassVar[Mapping[Role, str | None]] = {Role.ENCODER: "encoder_layers", Role.CROSS: None}
     can_lack: ClassVar[frozenset[Role]] = frozenset({Role.CROSS})
+
+    @staticmethod
+    def idle(options: Mapping[str, Any], *, attends: bool) -> dict[str, str]:
+        """The options that act nowhere beside the others, and why."""
+        return recurrent_options.idle(options, attends=attends, recurrent=("decoder_layers",))
 
     def __init__(
         self,

@@ -1,12 +1,13 @@
 """Recurrent encoder-decoders, with attention and without."""
 
 from collections.abc import Callable, Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import nn
 
 from attn.contract import Attention, Position, Role
 from attn.dropout import LockedDropout
+from attn.models import recurrent_options
 from attn.models.encoder_decoder import EncoderDecoder, check_sizes
 from attn.models.recurrent_decoder import Feeding, RecurrentDecoder
 from attn.models.recurrent_encoder import RecurrentEncoder, Wiring, ways
@@ -34,6 +35,11 @@ class Recurrent(EncoderDecoder):
 
     roles: ClassVar[Mapping[Role, str | None]] = {Role.CROSS: None}
     can_lack: ClassVar[frozenset[Role]] = frozenset({Role.CROSS})
+
+    @staticmethod
+    def idle(options: Mapping[str, Any], *, attends: bool) -> dict[str, str]:
+        """The options that act nowhere beside the others, and why."""
+        return recurrent_options.idle(options, attends=attends)
 
     def __init__(
         self,
