@@ -83,6 +83,21 @@ class Checkpoints:
             CheckpointError: there are too few, or one of them cannot be read.
             WriteError: it could not be written.
         """
+        steps = self.to_average(last=last, best=best)
+        paths = [self._path(step) for step in steps]
+        option = "last" if best is None else "best"
+        final = self.folder / f"average-{option}-{len(steps)}-step-{steps[-1]}"
+        meta = {key: value for key, value in load_meta(paths[-1]).items() if key in APART}
+        with writing(final):
+            self._put(final, average(paths), None, {**meta, "step": steps[-1], "average": steps})
+        return final
+
+    def to_average(self, *, last: int | None = None, best: int | None = None) -> list[int]:
+        """The newest, or the best, of the steps that are scored, rising.
+
+        Raises:
+            CheckpointError: there are too few.
+        """
         option, wanted = ("last", last) if best is None else ("best", best)
         ranked = sorted(self._ranked(), reverse=True) if best is None else self._ranked()
         steps = sorted(ranked[:wanted])
@@ -91,12 +106,7 @@ class Checkpoints:
                 f"{option}={wanted}: {self.folder} keeps {len(steps)} that were validated; ask for "
                 f"fewer, or train with trainer.keep_{option}={wanted}"
             )
-        paths = [self._path(step) for step in steps]
-        final = self.folder / f"average-{option}-{wanted}-step-{steps[-1]}"
-        meta = {key: value for key, value in load_meta(paths[-1]).items() if key in APART}
-        with writing(final):
-            self._put(final, average(paths), None, {**meta, "step": steps[-1], "average": steps})
-        return final
+        return steps
 
     def steps(self) -> list[int]:
         """The steps there are, rising."""

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from types import FrameType
 
 import attn
-from attn import flags, shells, usage
+from attn import flags, outlet, shells, usage
 
 INTERRUPTED, TERMINATED = 130, 143
-WRONG_INPUT = 2
+FAILED, WRONG_INPUT = 1, 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,14 +32,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write("interrupted\n")
         return INTERRUPTED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _say_no_more()
         return 0
+    except OSError as error:
+        if not outlet.is_full(error):
+            raise
+        sys.stderr.write(f"attn: {outlet.FULL}\n")
+        _say_no_more()
+        return FAILED
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 1
     else:
         return code
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _say_no_more() -> None:
+    """Nothing more is written to standard output, not even at the end of the process."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _terminate(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001

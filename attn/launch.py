@@ -16,6 +16,7 @@ from omegaconf import DictConfig
 
 from attn import modules, overrides, plugins, sources
 from attn.flags import Flags
+from attn.outlet import FULL, is_full
 from attn.preflight import Preflight
 from attn.registry import ConfigError, RunError
 from attn.settling import replaced, settle, without_experiment
@@ -117,6 +118,8 @@ def _line(command: str, error: Exception, job: Sequence[str] = ()) -> str:
     if isinstance(error, ConfigError):
         return "".join(f"{problem}\n" for problem in error.problems)
     failed = " ".join(["attn", command, *job])
+    if is_full(error):
+        return f"{failed}: {FULL}\n"
     if isinstance(error, RunError):
         return f"{failed}: {error}\n"
     reason = " ".join(str(error).split()) or "no reason given"

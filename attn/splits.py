@@ -35,7 +35,13 @@ def problems(asked: Mapping[str, Any]) -> list[str]:
         corpus = corpus_of(config, asked["root"])
         corpora.check_split(corpus, named(corpus, asked["split"]))
     except ConfigError as error:
-        return error.problems
+        return [f"{problem}{_moved(problem, asked['root'])}" for problem in error.problems]
     except ValueError as error:
         return [str(error)]
     return []
+
+
+def _moved(problem: str, root: str | None) -> str:
+    """What to do if the data lies no longer where it lay in training."""
+    lost = root is None and problem.startswith("dataset.root=")
+    return "; if it was moved, give root=FOLDER" if lost else ""

@@ -340,3 +340,16 @@ def test_a_command_whose_output_nobody_reads_ends_quietly(fake, capsys, monkeypa
         monkeypatch.setattr(sys, "stdout", closed)
         assert fake("needed=print") == 0
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize(
+    "arguments", [["list", "attention"], ["train", "--cfg", "job"], ["--help"]]
+)
+def test_output_that_finds_no_room_is_told(arguments):
+    command = [sys.executable, "-m", "attn", *arguments]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.endswith("standard output cannot be written (no space left)\n")
+    assert "Traceback" not in done.stderr

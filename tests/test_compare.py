@@ -85,7 +85,7 @@ def test_seeds_of_a_variant_share_a_row_and_the_best_comes_first(tmp_path, capsy
         {
             "position": "none",
             "seeds": "1",
-            "parameters": "8,000",
+            "parameters": "8000",
             "BLEU dev": "35.00",
             "BLEU test": "33.00",
             "tokens/s": "100",
@@ -94,7 +94,7 @@ def test_seeds_of_a_variant_share_a_row_and_the_best_comes_first(tmp_path, capsy
         {
             "position": "sinusoidal",
             "seeds": "2",
-            "parameters": "8,000",
+            "parameters": "8000",
             "BLEU dev": "31.00 ± 1.41",
             "BLEU test": "28.50 ± 0.71",
             "tokens/s": "150",
@@ -119,8 +119,8 @@ def test_unlike_signatures_never_share_a_column(tmp_path, capsys):
     leave(tmp_path, dim=16, dev=41.0, test=40.0, signature=TOKENIZED)
     rows, remarks = compared(capsys, f"runs={tmp_path}")
     assert [(row["BLEU test [1]"], row["BLEU test [2]"]) for row in rows] == [
-        ("-", "40.00"),
-        ("30.00", "-"),
+        ("", "40.00"),
+        ("30.00", ""),
     ]
     assert remarks == [f"[1] BLEU {SIGNATURE}", f"[2] BLEU {TOKENIZED}"]
 
@@ -160,11 +160,11 @@ def test_a_run_that_has_only_begun_is_a_row_too(tmp_path, capsys):
     assert rows == [
         {
             "seeds": "1",
-            "parameters": "-",
-            "BLEU dev": "-",
-            "BLEU test": "-",
-            "tokens/s": "-",
-            "minutes": "-",
+            "parameters": "",
+            "BLEU dev": "",
+            "BLEU test": "",
+            "tokens/s": "",
+            "minutes": "",
         }
     ]
     assert remarks[0] == f"unknown: {run}"
@@ -196,3 +196,29 @@ def test_for_people_remarks_stand_under_the_table(tmp_path, capsys):
 def test_wrong_requests_are_named(tmp_path, capsys, arguments, lines):
     assert main(["compare", *(one.format(folder=tmp_path) for one in arguments)]) == 2
     assert capsys.readouterr().err.splitlines() == [one.format(folder=tmp_path) for one in lines]
+
+
+def test_data_that_was_moved_is_the_same_variant(tmp_path, capsys):
+    for seed, root in ((1, "here"), (2, "there")):
+        run = leave(tmp_path, seed=seed)
+        runs.save_config(
+            run, {**runs.load_config(run), "dataset": {"name": "parallel", "root": root}}
+        )
+    [row], _ = compared(capsys, f"runs={tmp_path}")
+    assert row["seeds"] == "2"
+
+
+def test_a_part_that_one_lacks_is_one_column(tmp_path, capsys):
+    for dim, part in ((8, None), (16, {"name": "words", "size": 5})):
+        run = leave(tmp_path, dim=dim, dev=float(dim))
+        runs.save_config(run, {**runs.load_config(run), "target_tokenizer": part})
+    header = list(compared(capsys, f"runs={tmp_path}")[0][0])
+    assert len(set(header)) == len(header)
+
+
+def test_csv_is_for_programs(tmp_path, capsys):
+    leave(tmp_path)
+    [row], _ = compared(capsys, f"runs={tmp_path}")
+    assert (row["parameters"], row["BLEU test"]) == ("8000", "")
+    assert main(["compare", f"runs={tmp_path}", "format=markdown"]) == 0
+    assert "| 8,000 |" in capsys.readouterr().out

@@ -461,9 +461,9 @@ def test_an_average_is_a_checkpoint_like_others(trained, capsys):
     )
     assert call("evaluate", "checkpoint=average", "split=dev", run=trained.run) == (0, "")
     assert "beam average-best-2-step-20" in results.load_scores(trained.run)["dev"]
-    assert main(["average", f"run={trained.run}", "last=9"]) == 1
+    assert main(["average", f"run={trained.run}", "last=9"]) == 2
     assert capsys.readouterr().err == (
-        f"attn average: last=9: {trained.run}/checkpoints keeps 2 that were validated; ask for "
+        f"last=9: {trained.run}/checkpoints keeps 2 that were validated; ask for "
         "fewer, or train with trainer.keep_last=9\n"
     )
 
@@ -523,7 +523,8 @@ def test_data_that_was_moved_is_found(trained, tmp_path, capsys):
     texts.rename(tmp_path / "moved")
     code, said = call("evaluate", run=tmp_path / "out")
     assert code == 2
-    assert f"dataset.root={texts}: there is no folder {texts}\n" in said
+    lost = f"dataset.root={texts}: there is no folder {texts}"
+    assert said.splitlines() == [f"{lost}; if it was moved, give root=FOLDER"]
     (tmp_path / "moved" / "test.en").write_text("a\n")
     code, said = call("evaluate", run=tmp_path / "out", root=tmp_path / "moved")
     assert code == 2

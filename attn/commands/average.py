@@ -8,6 +8,7 @@ from attn import assemble, runs
 from attn.checking import is_count
 from attn.checkpoint import Checkpoints
 from attn.registry import ConfigError
+from attn.weights import CheckpointError
 
 PURPOSE = "average the weights of checkpoints of a run"
 EXAMPLES = """
@@ -26,9 +27,13 @@ def check(cfg: DictConfig) -> list[str]:
         found.append("last, best: give one of them, e.g. last=10")
     try:
         if asked["run"] != MISSING:
-            runs.find(str(asked["run"]))
+            folder = runs.find(str(asked["run"]))
+            if not found:
+                Checkpoints(folder / "checkpoints").to_average(**given)
     except ConfigError as error:
         found += error.problems
+    except CheckpointError as error:
+        found.append(str(error))
     return found
 
 

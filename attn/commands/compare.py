@@ -41,6 +41,8 @@ def run(cfg: DictConfig) -> None:
     if people:
         tables.show(header, rows)
     else:
+        if asked["format"] == "csv":
+            rows = [[variants.bare(cell) for cell in row] for row in rows]
         sys.stdout.write(tables.FORMATS[asked["format"]](header, rows))
     (sys.stdout if people else sys.stderr).write("".join(f"{line}\n" for line in remarks))
 

@@ -9,9 +9,10 @@ from attn.compare.reading import Run, Score
 from attn.identity import flat
 from attn.registry import as_yaml
 
-# What tells no variants apart: the seed, places, and how a run is watched.
+# What tells no variants apart: the seed, places, and how a run is made and watched.
 APART = {"seed", "output", "study", "plugins", "search", "validation_search"}
 WATCHING = {
+    "dataset.root",
     "trainer.log_every",
     "trainer.samples",
     "trainer.compile",
@@ -47,6 +48,14 @@ def table(runs: Sequence[Run], split: str) -> tuple[list[str], list[list[str]], 
     return header, rows_of_text, list(_remarks(runs, split, signatures))
 
 
+def bare(cell: str) -> str:
+    """A cell as programs read it: numbers without commas, and nothing for what is not known."""
+    if cell == MISSING:
+        return ""
+    number = cell.replace(",", "")
+    return number if number.isdecimal() else cell
+
+
 def _scored(
     name: str, rows: Sequence[Sequence[Score | None]], signatures: Sequence[str]
 ) -> Iterator[tuple[str, list[str]]]:
@@ -73,7 +82,9 @@ def _groups(runs: Sequence[Run]) -> list[list[Run]]:
 def _options(run: Run) -> dict[str, Any]:
     """The options of a run that tell variants apart, by dotted key."""
     config = {key: value for key, value in run.config.items() if key not in APART}
-    return {key: value for key, value in flat(config) if key not in WATCHING}
+    # A part that is left out is one whose name is null: one column beside the runs that have it.
+    named = {f"{key}.name" if value is None else key: value for key, value in config.items()}
+    return {key: value for key, value in flat(named) if key not in WATCHING}
 
 
 def _differing(every: Sequence[Mapping[str, Any]]) -> list[str]:
