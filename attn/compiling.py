@@ -82,8 +82,9 @@ def obstacle(model: nn.Module, device: torch.device) -> str | None:
     if any(isinstance(one, Recurrence) for one in model.modules()):
         return "recurrent layers would be compiled anew for each length"
     if device.type == "cuda":
-        there = importlib.util.find_spec("triton") is not None
-        return None if there else "needs triton, which is not installed (pip install triton)"
+        return (
+            None if _has_triton() else "needs triton, which is not installed (pip install triton)"
+        )
     compiler = _cpp_compiler()
     if shutil.which(compiler) is None:
         return f"needs a C++ compiler, and there is no {compiler}; install it, or name one in CXX"
@@ -100,6 +101,10 @@ def told(error: BaseException) -> str:
     cause: BaseException = getattr(error, "inner_exception", error)
     first = next(iter(str(cause).strip().splitlines()), "")
     return f"torch.compile failed ({type(cause).__name__}: {first}); set trainer.compile=off"
+
+
+def _has_triton() -> bool:
+    return importlib.util.find_spec("triton") is not None
 
 
 def _cpp_compiler() -> str:

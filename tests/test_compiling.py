@@ -26,13 +26,13 @@ def small(name="transformer", **options):
     return build_model(name, **{**layers, **options}).train()
 
 
-def in_a_process(backend):
+def in_a_process(backend, cache):
     """What compiled.py finds; the checks of shapes that tests have are not there to be compiled."""
     here = Path(__file__).parent
     path = os.pathsep.join([str(here.parent), str(here)])
     done = subprocess.run(
         [sys.executable, here / "compiled.py", backend],
-        env={**os.environ, "PYTHONPATH": path},
+        env={**os.environ, "PYTHONPATH": path, "TORCHINDUCTOR_CACHE_DIR": str(cache)},
         capture_output=True,
         text=True,
         check=False,
@@ -53,9 +53,9 @@ def computes_the_same(found):
 
 
 @pytest.mark.long
-def test_a_compiled_model_trains_as_it_does_without_in_few_graphs():
+def test_a_compiled_model_trains_as_it_does_without_in_few_graphs(tmp_path):
     """Graphs are captured as for the compiler, and run as they are."""
-    found = in_a_process("eager")
+    found = in_a_process("eager", tmp_path)
     computes_the_same(found)
     assert found["report"] == "compiled (trainer.compile=on): 1 graphs, 0 of them again"
     # A single row is another graph; another number of rows, or length, is none.
@@ -67,16 +67,16 @@ def test_a_compiled_model_trains_as_it_does_without_in_few_graphs():
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-def test_what_the_compiler_makes_of_it_computes_the_same():
-    found = in_a_process("inductor")
+def test_what_the_compiler_makes_of_it_computes_the_same(tmp_path):
+    found = in_a_process("inductor", tmp_path)
     computes_the_same(found)
     count = re.fullmatch(r"compiled .*: (\d+) graphs, \d+ of them again", found["report"])
     assert int(count[1]) <= 2
 
 
 @pytest.mark.long
-def test_a_failure_of_the_compiler_is_told():
-    found = in_a_process("broken")
+def test_a_failure_of_the_compiler_is_told(tmp_path):
+    found = in_a_process("broken", tmp_path)
     assert found["error"] == (
         "torch.compile failed (OSError: there is no header); set trainer.compile=off"
     )
@@ -91,7 +91,7 @@ def test_a_model_is_left_as_it_is(choice, device):
 
 
 def test_auto_compiles_on_cuda(monkeypatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda _: object())
+    monkeypatch.setattr(compiling, "_has_triton", lambda: True)
     model = small()
     assert compiled("auto", model, CUDA).report() is None
     assert "forward" in vars(model)
@@ -112,7 +112,7 @@ def test_without_a_compiler_it_is_told(monkeypatch):
 
 
 def test_without_triton_auto_goes_on_and_says_so(monkeypatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    monkeypatch.setattr(compiling, "_has_triton", lambda: False)
     model = small()
     assert compiled("auto", model, CUDA).report() == (
         "not compiled (trainer.compile=auto): needs triton, which is not installed "
