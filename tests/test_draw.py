@@ -171,6 +171,14 @@ def test_a_picture_is_written(run, tmp_path, capsys, arguments, form):
             ["what=alignment", "run={run}", "text=a b c d e f g h i j k l", "file=a.png"],
             "text: has 12 tokens, above batches.max_length=11\n",
         ),
+        (
+            ["what=alignment", "run={run}", "text=a", "sentence=2", "root={run}", "file=a.png"],
+            "sentence=2: is of split=... alone\nroot={run}: is of split=... alone\n",
+        ),
+        (
+            ["what=alignment", "run={run}", "split=test", "search=greedy", "file=a.png"],
+            "search=greedy: is of text=... alone\n",
+        ),
         (["-m", "what=mask,positions", "file=a.png"], "-m: attn draw runs once, it does not sweep\n"
             "what=mask,positions: takes one value\nwhat: needs a value; write what=VALUE\n"),
     ],

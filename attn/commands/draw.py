@@ -37,6 +37,7 @@ USED = {
     MASK: ("attention", "role", "length", "model"),
     ALIGNMENT: OF_RUN,
 }
+OF_SENTENCE = {"text": ("search",), "split": ("sentence", "root")}  # where its words come from
 EVERY = tuple(dict.fromkeys(key for keys in USED.values() for key in keys))
 LENGTHS = {POSITIONS: 64, MASK: 16}
 LONGEST, WIDEST = 1000, 4096
@@ -58,8 +59,12 @@ def check(cfg: DictConfig) -> list[str]:
 
 def unused(cfg: DictConfig) -> dict[str, str]:
     """What is of no use to the picture that is asked for, and to which it would be."""
-    used = USED.get(assemble.plain(cfg)["what"], EVERY)
-    return {
+    asked = assemble.plain(cfg)
+    used = USED.get(asked["what"], EVERY)
+    found: dict[str, str] = {}
+    for one, keys in OF_SENTENCE.items():
+        found |= dict.fromkeys(keys, f"is of {one}=... alone") if asked[one] is None else {}
+    return found | {
         key: f"is of {' and '.join(f'what={one}' for one in USED if key in USED[one])} alone"
         for key in EVERY
         if key not in used
