@@ -4,14 +4,16 @@ import csv
 import io
 import json
 
+import hydra
 import pytest
 import torch
 from direct import call
 from test_reach import trained  # noqa: F401 - a fixture
 
-from attn import registry
+from attn import overrides, registry
 from attn.cli import main
 from attn.commands import profile
+from attn.preflight import Preflight
 
 SMALL = ["model.dim=8", "model.heads=2", "model.encoder_layers=1", "model.decoder_layers=1"]
 QUICK = [*SMALL, "vocabulary=20", "tokens=8", "repeats=1", "precision.device=cpu"]
@@ -64,7 +66,7 @@ def test_markdown(capsys):
 
 @pytest.mark.long
 def test_the_configuration_of_an_experiment(capsys):
-    options = ["experiment=smoke", "table=parameters", "lengths=[8]", "tokens=8"]
+    options = ["experiment=smoke", "table=parameters"]
     assert main(["profile", "-m", *options, "attention=softmax,linear"]) == 0
     said = capsys.readouterr().out
     assert said.count("\nencoder.attention    4,096\n") == 2
@@ -73,7 +75,7 @@ def test_the_configuration_of_an_experiment(capsys):
 
 @pytest.mark.long
 def test_the_configuration_of_a_run(trained, capsys):  # noqa: F811
-    options = ["table=parameters", "lengths=[8]", "tokens=8"]
+    options = ["table=parameters"]
     assert call("profile", *options, run=trained) == (0, "")
     assert "model transformer: 21,760 parameters, vocabulary 24, position sinusoidal\n" in (
         capsys.readouterr().out
@@ -185,3 +187,18 @@ def test_help_names_the_command_whose_groups_it_takes(capsys):
     ) in said
     assert said.count("  attn profile ") == 3
     assert "--config-dir" in said
+
+
+def test_what_is_of_no_use_to_a_table():
+    given = {"lengths": "[8]", "tokens": 8, "repeats": 2}
+    alone = {"lengths": "table=layers and table=flops and table=speed",
+             "tokens": "table=flops and table=speed", "repeats": "table=speed"}  # fmt: skip
+    idle = {"parameters": [*given], "layers": ["tokens", "repeats"], "flops": ["repeats"],
+            "speed": []}  # fmt: skip
+    for table, keys in idle.items():
+        arguments = [f"{key}={value}" for key, value in given.items()]
+        parsed, problems = overrides.parse([*SMALL, f"table={table}", *arguments])
+        with hydra.initialize_config_module("attn.conf", version_base="1.3"):
+            checked = Preflight("profile", profile.check, profile.unused)
+            problems += checked.problems(parsed, multirun=False)
+        assert problems == [f"{key}={given[key]}: is of {alone[key]} alone" for key in keys]

@@ -31,6 +31,11 @@ UNUSED = (
     "dataset", "tokenizer", "schedule", "search", "validation_search", "filters", "batches",
     "scoring", "trainer", "study",
 )  # fmt: skip
+OF_TABLES = {
+    "lengths": ("layers", "flops", "speed"),
+    "tokens": ("flops", "speed"),
+    "repeats": ("speed",),
+}
 
 
 def check(cfg: DictConfig) -> list[str]:
@@ -54,6 +59,9 @@ def check(cfg: DictConfig) -> list[str]:
 def unused(cfg: DictConfig) -> dict[str, str]:
     """Sections in which options would be set in vain, and why."""
     why = dict.fromkeys(UNUSED, "is of no use here; leave it out")
+    for key, those in OF_TABLES.items():
+        if cfg.table not in {None, *those}:
+            why[key] = f"is of {' and '.join(f'table={one}' for one in those)} alone"
     if cfg.run is None:
         return {**vain.unused(assemble.plain(cfg)), **why}
     own = [key for key in cfg if "attention" in str(key) or str(key).endswith("_layers")]
