@@ -26,7 +26,8 @@ class Recurrence(nn.Module):
 
     ``rnn``: ``h_t = tanh(W x_t + U h_{t-1} + b)`` (Elman 1990, "Finding Structure in Time").
     ``gru``: ``h_t = (1 - z) n + z h_{t-1}``, ``n = tanh(W x_t + b + r U h_{t-1})`` (Cho et al.
-    2014, "Learning Phrase Representations using RNN Encoder-Decoder"). ``lstm``:
+    2014, "Learning Phrase Representations using RNN Encoder-Decoder"; ``r`` comes after the product
+    with ``U``, as in torch.nn.GRU; there it comes before, ``U (r h_{t-1})``). ``lstm``:
     ``h_t = o tanh(c_t)``, ``c_t = f c_{t-1} + i tanh(W x_t + U h_{t-1} + b)`` (Hochreiter and
     Schmidhuber 1997, "Long Short-Term Memory", with the forget gate of Gers et al. 2000).
     ``layer_norm_lstm``: the same, with norms of ``W x + b``, ``U h`` and ``c`` (Ba et al. 2016,
