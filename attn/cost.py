@@ -109,10 +109,15 @@ def parameters(model: nn.Module) -> dict[str, int]:
 def layers(model: nn.Module) -> list[Layer]:
     """What lets the positions of a model know of each other, as table 1 of the paper has it."""
     found: dict[tuple[str, str, Growth], Layer] = {}
+    above = ""  # the layer that was counted last, whose own parts are not counted again
+    by_step = [name for name, one in model.named_modules() if getattr(one, "by_step", False)]
     for name, module in model.named_modules():
         growth = _growth(module)
-        if growth is None:
+        if growth is None or (above and name.startswith(f"{above}.")):
             continue
+        above = name
+        if any(name.startswith(f"{owner}.") for owner in by_step):
+            growth = dataclasses.replace(growth, sequential="T")
         key = (part_of(name), _kind(module), growth)
         count = found[key].count + 1 if key in found else 1
         found[key] = Layer(key[0], key[1], count, growth, module)
@@ -194,7 +199,9 @@ def _growth(module: nn.Module) -> Growth | None:
 
 
 def _kind(module: nn.Module) -> str:
-    """The name by which a part is chosen; of what is none, that of its class."""
+    """The name by which a part is chosen; of what is none, its own or that of its class."""
+    if hasattr(module, "label"):
+        return str(module.label)
     known = registry.get_kind("attention").components
     names = [name for name, component in known.items() if component is type(module)]
     return names[0] if names else type(module).__name__.lower()

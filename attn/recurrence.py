@@ -17,6 +17,7 @@ SINGLE: dict[str, Any] = {
     "gru": torch.gru_cell,
     "lstm": torch.lstm_cell,
 }
+GROWTH = Growth("T D^2", sequential="T", path="T")
 
 Carried = Float[Tensor, "rows states dim"]
 
@@ -42,13 +43,14 @@ class Recurrence(nn.Module):
         ValueError: an unknown cell.
     """
 
-    growth: ClassVar[Growth] = Growth("T D^2", sequential="T", path="T")
+    growth: ClassVar[Growth] = GROWTH
 
     def __init__(self, cell: str, input_dim: int, dim: int) -> None:
         super().__init__()
         if cell not in STATES:
             raise ValueError(f"cell={cell}: unknown; choose one of {', '.join(STATES)}")
-        self.kind, self.states = cell, STATES[cell]
+        self.kind = self.label = cell
+        self.states = STATES[cell]
         made = FUSED.get(cell, LayerNormLSTM)
         self.cell = made(input_dim + 1, dim, bias=False, batch_first=True)
 
@@ -176,8 +178,11 @@ class Reader(nn.Module):
     Networks".
     """
 
+    growth: ClassVar[Growth] = GROWTH
+
     def __init__(self, cell: str, dim: int, ways: tuple[str, ...]) -> None:
         super().__init__()
+        self.label = cell
         self.ways = nn.ModuleDict({way: Recurrence(cell, dim, dim // len(ways)) for way in ways})
 
     def forward(

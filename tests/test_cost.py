@@ -153,10 +153,17 @@ def test_table_1_of_the_paper():
     assert table(build_model())[0] == ("encoder.attention", "softmax", 2, "T S D", 1, 1)
     recurrent = table(build_model("recurrent", position="none"))
     assert recurrent == [
-        ("encoder.layers", "recurrence", 4, "T D^2", 64, 64),
+        ("encoder.layers", "lstm", 2, "T D^2", 64, 64),
         ("decoder.cross", "softmax", 1, "T S D", 1, 1),
-        ("decoder.layers", "recurrence", 2, "T D^2", 64, 64),
+        ("decoder.layers", "lstm", 2, "T D^2", 64, 64),
     ]
+    for fed in ({"input_feeding": True}, {"query": "previous"}):
+        stepped = table(build_model("recurrent", position="none", cell="gru", **fed))
+        assert stepped == [
+            ("encoder.layers", "gru", 2, "T D^2", 64, 64),
+            ("decoder.cross", "softmax", 1, "T S D", 64, 1),
+            ("decoder.layers", "gru", 2, "T D^2", 64, 64),
+        ]
     (near,) = cost.layers(build_attention("window", Role.ENCODER, radius=5))
     assert (near.growth.time, near.sequential(64), near.path(64)) == ("T radius D", 1, 13)
     (taps,) = cost.layers(build_attention("lightconv", Role.DECODER, kernel_size=9))
