@@ -11,7 +11,7 @@ from attn.contract import Role
 from attn.pictures import alignments, canvas, masks
 from attn.pictures import positions as matrices
 from attn.pictures.sentences import Looked, words
-from attn.registry import ConfigError
+from attn.registry import ConfigError, find, option_types
 from attn.roles import capabilities, made_names
 
 T = 7
@@ -216,3 +216,20 @@ def test_letters_that_the_font_lacks_are_told(tmp_path, capsys):
     assert capsys.readouterr().err == (
         f"{tmp_path}/a.png: the font lacks some of the letters, which stand as boxes\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "role", "expected"),
+    [
+        ("softmax", Role.DECODER, "cannot be seen"),
+        ("window", Role.ENCODER, "cannot be seen"),
+        ("local_m", Role.CROSS, "cannot be seen"),
+        ("local_p", Role.CROSS, "not seen in 64 random inputs"),
+        ("sparsemax", Role.ENCODER, "not seen in 64 random inputs"),
+    ],
+)
+def test_a_mask_says_whether_grey_is_never_seen_or_was_not(name, role, expected):
+    options = {"radius": 1} if "radius" in option_types(find("attention", name)) else {}
+    figure = masks.draw(build_attention(name, role, **options), 12, T, title="")
+    labels = [axes.get_ylabel() for axes in figure.axes]
+    assert f"mean weight; grey: {expected}" in labels

@@ -34,6 +34,17 @@ def seen(attention: Attention, dim: int, length: int) -> tuple[Seen, Weights]:
     return found | (mean != 0), mean
 
 
+@torch.no_grad()
+def chooses(attention: Attention, dim: int, length: int) -> bool:
+    """Whether what each position sees depends on what stands there: not the same in all draws."""
+    generator = torch.Generator().manual_seed(2)
+    inputs = _inputs(attention.role, (DRAWS, length, dim), generator)
+    weights = attention(*inputs, capture=True).weights
+    assert weights is not None
+    found = (weights != 0).any(1)
+    return bool((found != found[:1]).any())
+
+
 def _reached(attention: Attention, query: Stream, memory: Stream | None) -> Seen:
     """Where the gradients of each position are not zero."""
     x = (query if memory is None else memory).x.requires_grad_()
@@ -64,6 +75,8 @@ def draw(attention: Attention, dim: int, length: int, *, title: str) -> Figure:
     limits = min(0.0, float(weights.min())), float(weights.max())
     weights = torch.where(found, weights, torch.nan)
     cross = attention.role is Role.CROSS
+    some = f"not seen in {DRAWS} random inputs"
+    grey = some if chooses(attention, dim, length) else "cannot be seen"
     figure, (axes,) = canvas.panels(1, 1, width=4.2, height=4.2)
     image = canvas.heat(
         axes,
@@ -77,7 +90,7 @@ def draw(attention: Attention, dim: int, length: int, *, title: str) -> Figure:
         ruled([place - 0.5 for place in range(1, length)], minor=True)
     axes.grid(which="minor", color="white", linewidth=0.5)
     axes.tick_params(which="minor", length=0)
-    figure.colorbar(image, ax=axes, shrink=0.86, label="mean weight; grey: cannot be seen")
+    figure.colorbar(image, ax=axes, shrink=0.86, label=f"mean weight; grey: {grey}")
     return figure
 
 
