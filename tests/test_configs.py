@@ -97,7 +97,10 @@ def test_every_option_of_a_command_has_a_comment(command):
     "command", [c for c in usage.commands() if "precision" in OmegaConf.load(CONF / f"{c}.yaml")]
 )
 def test_precision_is_the_same_everywhere(command):
-    assert plain(CONF / f"{command}.yaml", "precision") == plain(CONF / "train.yaml", "precision")
+    expected = dict(plain(CONF / "train.yaml", "precision"))
+    if command in {"draw", "reach"}:  # of which neither translates many sentences
+        del expected["workers"]
+    assert plain(CONF / f"{command}.yaml", "precision") == expected
 
 
 def test_attn_verify_has_what_attentions_take_from_the_model():
