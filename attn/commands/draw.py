@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from omegaconf import MISSING, DictConfig
 
 from attn import assemble, registry, splits
-from attn.checking import is_count
+from attn.checking import is_count, use_problems
 from attn.contract import Attention, Place, Position, PositionKind, Role
 from attn.files import output_problems
 from attn.pictures import alignments, canvas, masks, positions, sentences
@@ -50,7 +50,7 @@ def check(cfg: DictConfig) -> list[str]:
     found = list(_file_problems(asked["file"])) if asked["file"] != MISSING else []
     what = asked["what"]
     if what == MISSING:
-        return found
+        return [*found, *use_problems(None, asked["precision"])]
     if what not in USED:
         return [f"what={as_yaml(what)}: unknown; {suggest(str(what), USED)}", *found]
     problems = {POSITIONS: _of_positions, MASK: _of_mask, ALIGNMENT: _of_alignment}[what]
