@@ -238,9 +238,9 @@ def test_gold_is_left_out_where_words_are_lost(translator, monkeypatch, capsys):
 
 def test_a_reference_that_is_too_long(translator):
     with pytest.raises(ConfigError) as raised:
-        sentences.of_pair(translator, Pair("a", " ".join("a" * 12)))
+        sentences.of_pair(translator, Pair("a", " ".join("a" * 12)), key="sentence=3")
     assert raised.value.problems == [
-        "sentence: its reference takes 13 positions, and the model knows 12"
+        "sentence=3: its reference takes 13 positions, and the model knows 12; choose a shorter one"
     ]
 
 

@@ -233,5 +233,7 @@ def _alignment(asked: Asked) -> Figure:
             raise ConfigError([
                 f"sentence={number}: split={asked['split']} has {len(pairs)} sentences"
             ])
-        looked = sentences.of_pair(trained.translator(), pairs[number - 1])
+        looked = sentences.of_pair(
+            trained.translator(), pairs[number - 1], key=f"sentence={number}"
+        )
     return alignments.draw(looked, alignments.chosen(looked, asked["layer"], asked["head"]))

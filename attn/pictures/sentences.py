@@ -42,10 +42,19 @@ def of_text(translator: Translator, text: str, search: Search) -> Looked:
     return _looked(translator, source, found[0].tokens, ended=found[0].finished)
 
 
-def of_pair(translator: Translator, pair: Pair) -> Looked:
-    """What the model looks at when it is made to say the reference; gold where that is known."""
+def of_pair(translator: Translator, pair: Pair, *, key: str = "sentence") -> Looked:
+    """What the model looks at when it is made to say the reference; gold where that is known.
+
+    ``key`` is how the pair was asked for.
+    """
     known = translator.vocabularies
-    source, target = _source(translator, pair.source, "sentence"), known.target.encode(pair.target)
+    source, target = _source(translator, pair.source, key), known.target.encode(pair.target)
+    room, count = translator.model.room, len(target) + 1
+    if room is not None and count > room:
+        raise ConfigError([
+            f"{key}: its reference takes {count} positions, and the model knows {room}; "
+            "choose a shorter one"
+        ])
     looked = _looked(translator, source, target, ended=True)
     if pair.alignment is None:
         return looked
@@ -72,10 +81,6 @@ def _looked(
     translator: Translator, source: Sequence[int], target: Sequence[int], *, ended: bool
 ) -> Looked:
     model, known, count = translator.model, translator.vocabularies, len(target) + ended
-    if model.room is not None and count > model.room:
-        raise ConfigError([
-            f"sentence: its reference takes {count} positions, and the model knows {model.room}"
-        ])
     batch = collate([(source, target)], [0]).to(translator.device)
     inputs = batch.inputs[:, :count]
     with translator.autocast():
