@@ -76,7 +76,6 @@ class Process:
             stdout=subprocess.PIPE,
             text=True,
         )
-        self.missing = self.read()
 
     def __call__(self, texts: Sequence[str], size: int) -> tuple[list[str], float]:
         """The translations and the seconds that they took."""
@@ -149,7 +148,8 @@ def main() -> None:
     pairs = assemble.read(corpus, splits.named(corpus, asked.split))[: asked.sentences]
     texts, references = [pair.source for pair in pairs], [pair.target for pair in pairs]
     started = {name: Process(name, asked.run, asked.peers) for name in CONTENDERS}
-    there = {name: one for name, one in started.items() if one.missing is None}
+    missing = {name: one.read() for name, one in started.items()}
+    there = {name: one for name, one in started.items() if missing[name] is None}
     rates, last = measure(there, texts, asked.rounds)
     scoring = assemble.scoring(config, corpus)
     for size, title in ((1, "greedy"), (BEAM, f"beam {BEAM}")):
@@ -164,8 +164,8 @@ def main() -> None:
         print(f"greedy translations that differ from ours: {differ:4}  {name}")  # noqa: T201
     for name, one in started.items():
         one.close()
-        if one.missing is not None:
-            print(f"left out: {name}, for {one.missing}")  # noqa: T201
+        if missing[name] is not None:
+            print(f"left out: {name}, for {missing[name]}")  # noqa: T201
 
 
 if __name__ == "__main__":
