@@ -34,6 +34,7 @@ def _read_back(*given: Any, **more: Any) -> int:
 # Torch's, and of the one recurrent kernel that a CPU does not take apart.
 FORMULAS: dict[Any, Callable[..., int]] = {
     **flop_registry,
+    torch.ops.aten.addmm_: flop_registry[torch.ops.aten.addmm],
     torch.ops.aten.mkldnn_rnn_layer: _read,
     torch.ops.aten.mkldnn_rnn_layer_backward: _read_back,
 }

@@ -41,7 +41,7 @@ class Trained:
         used = ["dataset", "scoring", "precision", *([] if asked.get("search") else ["search"])]
         for line in stored.remarks(folder, config, meta, used):
             warn(line)
-        precision = dict(asked["precision"])
+        precision = {**config["precision"], **asked["precision"]}
         if precision["dtype"] == "auto":
             precision["dtype"] = config["precision"].get("dtype", "auto")
         config["precision"] = precision

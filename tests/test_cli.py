@@ -86,7 +86,7 @@ def test_the_config_can_be_shown(fake, capsys):
 @pytest.mark.parametrize("command", sorted(usage.commands()))
 def test_a_shown_config_leaves_nothing_behind(command, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    needed = ["last=3"] if command == "average" else []
+    needed = {"average": ["last=3"], "score": ["split=test"]}.get(command, [])
     assert main([command, *needed, "--cfg", "job", "--resolve"]) == 0
     shown = OmegaConf.create(capsys.readouterr().out)
     text = files("attn.conf").joinpath(f"{command}.yaml").read_text(encoding="utf-8")

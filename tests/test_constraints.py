@@ -10,7 +10,7 @@ from attn.search.likeliest import likeliest
 from attn.search.ngrams import repeating
 from attn.tokenizers import BOS, EOS, PAD
 
-NAMES = registry.names("search")
+NAMES = [name for name in registry.names("search") if name != "mbr"]  # which has another search
 
 
 def allowed(tokens, count):

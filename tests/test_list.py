@@ -78,7 +78,7 @@ def test_one_component(capsys, kind, name):
     for option, annotation in registry.option_types(
         component, registry.get_kind(kind).given
     ).items():
-        kept = rf"^{option} +{re.escape(registry.type_name(annotation))}  +\S+  +\S.*$"
+        kept = rf"^{option} +{re.escape(registry.type_name(annotation))}  +\S.*  +\S.*$"
         assert re.search(kept, said, re.M), f"{option}: no type, default or comment"
     assert "Raises" not in said
 

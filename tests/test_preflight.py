@@ -6,7 +6,7 @@ import pytest
 from fakes import runs
 
 from attn import attention as _attention  # noqa: F401 - registers
-from attn import keys, registry
+from attn import keys, usage
 from attn import positions as _positions  # noqa: F401
 from attn.cli import main
 
@@ -22,7 +22,7 @@ def folder():
 
 
 def names_of(kind):
-    return ", ".join(registry.names(kind))
+    return ", ".join(usage.groups()[kind])
 
 
 def test_unknown_choice(refuses):
@@ -213,7 +213,7 @@ def test_an_experiment_that_cannot_be_composed(refuses):
     refuses(
         ["experiment=broken"],
         "experiment=broken: In 'fake': Could not find 'attention/vanished' Available options in "
-        f"'attention': {' '.join(registry.names('attention'))} "
+        f"'attention': {' '.join(usage.groups()['attention'])} "
         f"({folder()}/experiment/broken.yaml)",
     )
 

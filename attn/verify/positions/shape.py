@@ -37,5 +37,5 @@ def _differences(case: Case) -> None:
     encoder = scheme(case)
     known, shifted = encoder(line(9))[0], encoder.train()(line(9).expand(5, 9))
     products = shifted @ shifted.transpose(-2, -1)
-    same(products, (known @ known.t()).expand(5, 9, 9), 1e-10)
-    same(products.diagonal(dim1=-2, dim2=-1), torch.full((5, 9), DIM / 2), 1e-10)
+    same(products, (known @ known.t()).expand(5, 9, 9), 5e-5)
+    same(products.diagonal(dim1=-2, dim2=-1), torch.full((5, 9), DIM / 2), 5e-5)

@@ -36,7 +36,7 @@ def _rotation(case: Case) -> None:
     before, after = (encoder(line(20, start))[0].unflatten(-1, (-1, 2)) for start in (0, 7))
     sine, cosine = encoder(line(1, 7))[0].unflatten(-1, (-1, 2)).unbind(-1)
     a, b = before.unbind(-1)
-    same(after, torch.stack((a * cosine + b * sine, b * cosine - a * sine), -1))
+    same(after, torch.stack((a * cosine + b * sine, b * cosine - a * sine), -1), 1e-5)
 
 
 @proof("position", "sinusoidal", "has products that depend on differences alone", roles=ONE)
@@ -44,4 +44,4 @@ def _products(case: Case) -> None:
     for layout in ("interleaved", "halves"):
         encoder = scheme(case, layout=layout)
         here, there = encoder(line(20))[0], encoder(line(20, 31))[0]
-        same(here @ here.t(), there @ there.t())
+        same(here @ here.t(), there @ there.t(), 1e-5)
