@@ -15,6 +15,7 @@ from attn.tokenizers import BOS, EOS, PAD
 AUTO = "auto"
 BUDGET = 4096
 
+EVALUATED = 4096
 IdPair = tuple[Sequence[int], Sequence[int]]
 Indices = Int64[np.ndarray, " _"]
 Count = TypeVar("Count", int, Indices)
@@ -147,11 +148,12 @@ class Batches:
     def in_order(self, pairs: Sequence[IdPair], *, rows: int = 1) -> list[list[int]]:
         """All pairs in batches of like lengths, for evaluation; nothing is left out.
 
-        Each pair counts ``rows`` times, as the hypotheses of a search do.
+        Each pair counts ``rows`` times, as the hypotheses of a search do. Batches are no smaller
+        than ``EVALUATED`` places: without gradients they fit, and translate the most on a CPU.
         """
         source, target = (_Side.of(p[side] for p in pairs).lengths + 1 for side in (0, 1))
         order = np.lexsort((target, source))
-        budget = self.tokens // rows
+        budget = max(self.tokens, EVALUATED) // rows
         return [group.tolist() for group in _cut(order, source, target, budget)]
 
     def from_longest(self, pairs: Sequence[IdPair]) -> list[list[int]]:

@@ -56,10 +56,10 @@ class KeyValueState:
         """No tokens yet, with room for (tokens, rows, heads); lies where ``weight`` does."""
         numbers = weight.new_empty((), dtype=product_format(weight))
         return cls(
-            numbers.new_zeros(*shape, dim),
-            numbers.new_zeros(*shape, value),
-            weight.new_zeros(shape[:2], dtype=torch.long),
-            weight.new_zeros(shape[:2], dtype=torch.bool),
+            numbers.new_empty(*shape, dim),
+            numbers.new_empty(*shape, value),
+            weight.new_empty(shape[:2], dtype=torch.long),
+            weight.new_empty(shape[:2], dtype=torch.bool),
             length=0,
             sentences=sentences,
             **more,
