@@ -141,7 +141,7 @@ def attn_steps(shape: str, some: list[Batch], dtype: str, *, keep: bool = True) 
 def measure(contender: str, shape: str, steps: int) -> None:
     """Print the median seconds of a step, the first two left out, and the peak of memory in GiB."""
     some = batches(steps + 2)
-    loop, dtype = contender[:10].split()
+    loop, dtype = contender.partition(",")[0].split()
     if loop == "plain":
         seconds = plain_steps(shape, some, dtype)
     else:
