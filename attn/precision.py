@@ -42,6 +42,8 @@ class Precision:
             raise ValueError(f"threads={threads}: must be 0 (torch's own choice) or more")
         if workers != "auto" and not (isinstance(workers, int) and workers >= 1):
             raise ValueError(f"workers={workers}: must be at least 1, or auto")
+        if workers not in {"auto", 1} and self.device.type != "cpu":
+            raise ValueError(f"workers={workers}: must be 1 on {self.device.type}, or auto")
         self.tf32, self.threads, self.keep_memory = tf32, threads, keep_memory
         self._workers = workers
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.format == "fp16")
@@ -63,7 +65,7 @@ class Precision:
 
     @property
     def workers(self) -> int:
-        """How many threads translate at once: on a CPU as many as compute, on a device one."""
+        """How many processes translate at once: as many as threads on a CPU, else one."""
         if self._workers != "auto":
             return int(self._workers)
         return torch.get_num_threads() if self.device.type == "cpu" else 1

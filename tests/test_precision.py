@@ -135,3 +135,10 @@ class TestDropout:
             ValueError, match=exactly("dropout=1.5: must be at least 0 and below 1")
         ):
             Dropout(1.5)
+
+
+def test_several_workers_are_for_a_cpu(monkeypatch):
+    monkeypatch.setattr("attn.precision._device", lambda _: torch.device("cuda"))
+    with pytest.raises(ValueError, match=exactly("workers=2: must be 1 on cuda, or auto")):
+        Precision(dtype="fp32", workers=2)
+    assert Precision(dtype="fp32").workers == 1
