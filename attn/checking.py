@@ -30,7 +30,11 @@ def problems(config: Config) -> list[str]:
     """Everything that is wrong with a training config, one line each; makes no tensor of size."""
     parts = list(_part_problems(config))
     if not parts:
-        parts = [*_every_fault(_fits_batches, config), *machine.problems(config)]
+        parts = [
+            *_every_fault(_fits_batches, config),
+            *machine.problems(config),
+            *coverage_problems(config),
+        ]
     return [*_section_problems(config), *parts]
 
 
@@ -67,6 +71,18 @@ def use_problems(search_section: Config | None, precision_section: Config) -> li
         return precision
     config = {"search": search_section}
     return [*_every_fault(lambda one: part(one, "search", "search"), config), *precision]
+
+
+def coverage_problems(config: Config) -> Iterator[str]:
+    """Searches that ask where a model looked, which does not look at its source."""
+    layers = Roles(config).layers(Role.CROSS)
+    if any(section["name"] != NONE for _, section in layers):
+        return
+    for key in ("search", "validation_search"):
+        section = config.get(key) or {}
+        for name, asked in ((key, section), (f"{key}.candidates", section.get("candidates") or {})):
+            if beta := asked.get("coverage_penalty"):
+                yield f"{name}.coverage_penalty={beta}: this model has no attention to the source"
 
 
 def seed_problems(config: Config) -> list[str]:

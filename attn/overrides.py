@@ -18,8 +18,10 @@ from hydra.errors import HydraException
 from attn import flags
 from attn.words import suggest
 
-TEXT = frozenset({"text"})
-PATHS = frozenset({"run", "runs", "input", "output", "root", "folder", "path", "file", "systems"})
+TEXT = frozenset({"text", "prefix"})
+PATHS = frozenset({
+    *("run", "runs", "input", "prefix_file", "output", "root", "folder", "path", "file", "systems"),
+})
 SIDES = frozenset({"source", "target"})  # paths too, but in a section languages: dataset.source
 _parser = OverridesParser.create()
 

@@ -68,7 +68,9 @@ class Trained:
                 folder, config = Trained.config_of(asked)
                 search = search or config["search"]
                 checkpoint = Checkpoints(folder / "checkpoints").find(str(asked["checkpoint"]))
-                found += stored.problems(folder, config, checkpoint)
+                found += stored.problems(folder, config, checkpoint) or list(
+                    checking.coverage_problems({**config, "search": search})
+                )
         except ConfigError as error:
             found += error.problems
         except CheckpointError as error:

@@ -1,14 +1,17 @@
 """Text in, text out: tokenize, search, detokenize; the one way of validation and translation."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 
 import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from attn.batching import Batches, collate
 from attn.parallel import in_parallel
 from attn.search import Decoder, Hypothesis, Reading, Search
+from attn.tokenizers import PAD
 from attn.vocabulary import Vocabularies
 
 
@@ -24,6 +27,14 @@ class Translation:
     score: float
     finished: bool
     cut: bool = False
+
+
+class PrefixError(ValueError):
+    """Translations cannot begin as they should: why, by the number of the text, from 0."""
+
+    def __init__(self, problems: Mapping[int, str]) -> None:
+        super().__init__("; ".join(problems.values()))
+        self.problems = dict(problems)
 
 
 NOTHING = Translation("", (), 0.0, True)
@@ -48,11 +59,23 @@ class Translator:
         return [found[0] for found in self.alternatives(texts, search)]
 
     def alternatives(
-        self, texts: Sequence[str], search: Search, *, best: int = 1
+        self,
+        texts: Sequence[str],
+        search: Search,
+        *,
+        best: int = 1,
+        prefixes: Sequence[str] | None = None,
     ) -> list[list[Translation]]:
-        """Up to ``best`` translations of each text, the better first; see ``translate``."""
+        """Up to ``best`` translations of each text, the better first; see ``translate``.
+
+        Each begins with the prefix of its text, if there are prefixes; nothing still gives nothing.
+
+        Raises:
+            PrefixError: prefixes that the vocabulary cannot write, or the length limit not hold.
+        """
         search = self.told(search)
         sources = [self.vocabularies.source.encode(text) for text in texts]
+        begins = None if prefixes is None else self._begins(prefixes, sources, search)
         most = self.batches.max_length
         some = [number for number, source in enumerate(sources) if source]
         pairs = [(sources[number][:most], ()) for number in some]
@@ -61,8 +84,12 @@ class Translator:
         @torch.no_grad()  # not inference_mode: autocast would cast every weight anew at each use
         def hypotheses(group: list[int]) -> list[list[Hypothesis]]:
             batch = collate([pairs[i] for i in group], group).to(self.device)
+            more: dict[str, Tensor] = {}
+            if begins is not None:
+                padded = pad_sequence([begins[some[i]] for i in group], True, PAD)
+                more["prefix"] = padded.to(self.device)
             with self.autocast():
-                return search(self.model, batch.source, batch.source_valid, best=best)
+                return search(self.model, batch.source, batch.source_valid, best=best, **more)
 
         found = [[NOTHING]] * len(texts)
         made = in_parallel(hypotheses, groups, workers=self.workers)
@@ -72,6 +99,28 @@ class Translator:
                 cut = len(sources[number]) > most
                 found[number] = [self._written(one, cut=cut) for one in several]
         return found
+
+    def _begins(
+        self, prefixes: Sequence[str], sources: Sequence[Sequence[int]], search: Search
+    ) -> list[Tensor]:
+        """The ids of each prefix, if all can be said."""
+        target, most, begins = self.vocabularies.target, self.batches.max_length, []
+        problems = {}
+        for number, (text, source) in enumerate(zip(prefixes, sources, strict=True)):
+            ids = target.encode(text)
+            begins.append(torch.tensor(ids, dtype=torch.long))
+            tokens = torch.ones(1, min(len(source), most) + 1, dtype=torch.bool)
+            limit = int(search.limit.of(tokens, self.model.room))
+            if (written := target.decode(ids)) != text:
+                problems[number] = f"the model's vocabulary writes it {written!r}"
+            elif source and len(ids) >= limit:
+                problems[number] = (
+                    f"its length in tokens is {len(ids)}, and the whole translation may have "
+                    f"{limit} with its end; raise search.max_extra"
+                )
+        if problems:
+            raise PrefixError(problems)
+        return begins
 
     def told(self, search: Search) -> Search:
         """A search that judges by text, told what the text of tokens is; others as they are."""

@@ -9,6 +9,7 @@ from messages import exactly
 from searching import SOURCE, VALID, build, continuations, model
 
 from attn.search.coverage import Coverage
+from attn.search.ensemble import Ensemble
 from attn.search.length import LengthPenalty
 from attn.tokenizers import BOS, EOS
 
@@ -34,9 +35,17 @@ def missing(built, row, tokens, beta):
 
 
 def repeats(tokens, count):
-    """Whether an n-gram comes twice."""
-    ngrams = [tuple(tokens[at : at + count]) for at in range(len(tokens) - count + 1)]
-    return count > 0 and len(set(ngrams)) < len(ngrams)
+    """Whether the last n-gram came before."""
+    before = [tokens[at : at + count] for at in range(len(tokens) - count)]
+    return count > 0 and len(tokens) >= count and tokens[len(tokens) - count :] in before
+
+
+def may_follow(tokens, token, options):
+    """Whether a token is that of the prefix, or behind it one that repeats no n-gram."""
+    given = options.get("prefix", [])
+    if len(tokens) < len(given):
+        return token == given[len(tokens)]
+    return not repeats([*tokens, token], options.get("no_repeat_ngram", 0))
 
 
 def one_step(built, row, group, shunned, options):
@@ -50,7 +59,7 @@ def one_step(built, row, group, shunned, options):
         )
         for score, old in group
         for token, gained in continuations(built, row, tuple(old))
-        if not repeats([*old, token], options.get("no_repeat_ngram", 0))
+        if may_follow(old, token, options)
     ]
     every.sort(key=lambda one: -one[0])
     ended = [(score, tokens) for _, score, tokens in every[:size] if tokens[-1] == EOS]
@@ -105,6 +114,18 @@ def test_beams_are_as_they_are_described(name, options, ending):
     for row, several in enumerate(build(name, **options)(built, SOURCE, VALID)):
         (score, tokens), *_ = by_the_book(built, row, options)
         (one,) = several
+        assert one.tokens == [token for token in tokens if token != EOS]
+        assert one.score == pytest.approx(score, abs=1e-4)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(("name", "options"), WAYS)
+def test_beams_with_a_prefix_are_as_they_are_described(name, options):
+    built, prefix = model(size=9), torch.tensor([[7, 4, 4], [5, 0, 0], [0, 0, 0], [3, 6, 0]])
+    every = build(name, **options)(built, SOURCE, VALID, prefix=prefix)
+    for row, (one,) in enumerate(every):
+        given = prefix[row][prefix[row] > 0].tolist()
+        (score, tokens), *_ = by_the_book(built, row, {**options, "prefix": given})
         assert one.tokens == [token for token in tokens if token != EOS]
         assert one.score == pytest.approx(score, abs=1e-4)
 
@@ -167,6 +188,17 @@ def test_a_word_that_was_never_looked_at_costs_much_but_not_all():
     coverage.look({"cross.0": torch.tensor([[[[1.0, 0.0, 0.0, 0.0]]]])})
     expected = 2 * (math.log(0.1) + math.log(0.3))
     assert coverage.penalty().item() == pytest.approx(expected, rel=1e-5)
+
+
+@torch.no_grad()
+def test_an_ensemble_looks_where_its_models_look_in_the_mean():
+    one, chosen = model(size=9), build("beam", size=4, coverage_penalty=0.5)
+    expected = chosen(one, SOURCE, VALID, best=3)
+    for mine, theirs in zip(
+        chosen(Ensemble([one, one]), SOURCE, VALID, best=3), expected, strict=True
+    ):
+        assert [h.tokens for h in mine] == [h.tokens for h in theirs]
+        assert [h.score for h in mine] == pytest.approx([h.score for h in theirs], abs=1e-5)
 
 
 def test_lengths_are_punished_as_they_are_named():

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from messages import exactly
-from searching import build, continuations, found, model
+from searching import SOURCE, VALID, build, continuations, found, log_probability, model
 
 from attn import registry
 from attn.search.likeliest import likeliest
@@ -97,3 +97,58 @@ def test_wrong_ngrams_are_named(name):
     message = "no_repeat_ngram=-1: must be at least 1, or 0 for none"
     with pytest.raises(ValueError, match=exactly(message)):
         build(name, no_repeat_ngram=-1)
+
+
+PREFIX = torch.tensor([[4, 4, 6], [5, 0, 0], [0, 0, 0], [3, 6, 0]])
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("count", [0, 1])
+def test_translations_begin_with_what_is_given(name, count):
+    built, chosen = model(ending=0.5), build(name, no_repeat_ngram=count)
+    together = chosen(built, SOURCE, VALID, prefix=PREFIX)
+    for row, (one,) in enumerate(together):
+        prefix = PREFIX[row][PREFIX[row] > 0].tolist()
+        assert one.tokens[: len(prefix)] == prefix
+        tokens = [*one.tokens, EOS] if one.finished else one.tokens
+        penalty = chosen.penalty(len(tokens)) if hasattr(chosen, "penalty") else 1
+        expected = log_probability(built, row, tokens) / penalty
+        assert one.score == pytest.approx(expected, abs=1e-5)
+        width = int(VALID[row].sum())
+        alone = (SOURCE[row : row + 1, :width], VALID[row : row + 1, :width])
+        ((again,),) = chosen(built, *alone, prefix=PREFIX[row : row + 1, : max(len(prefix), 1)])
+        assert again.tokens == one.tokens
+        assert again.score == pytest.approx(one.score, abs=1e-5)
+    ((free,),) = chosen(built, SOURCE[2:3], VALID[2:3])
+    assert together[2][0].tokens == free.tokens
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("name", ["greedy", "sampling"])
+def test_its_own_beginning_changes_no_translation(name):
+    built, chosen = model(ending=-2.0), build(name)
+    free = found(chosen, built)
+    prefix = torch.tensor([(one.tokens + [PAD] * 3)[:3] for one in free])
+    begun = [one for (one,) in chosen(built, SOURCE, VALID, prefix=prefix)]
+    assert begun == free
+    assert all(one.tokens for one in free)
+
+
+@torch.no_grad()
+def test_what_is_not_the_likeliest_is_said_if_it_is_given():
+    built = model()
+    free = found(build("greedy"), built)
+    prefix = torch.tensor([[4 if one.tokens[0] != 4 else 5] for one in free])
+    begun = [one for (one,) in build("greedy")(built, SOURCE, VALID, prefix=prefix)]
+    assert all(one.tokens[0] == given for one, (given,) in zip(begun, prefix.tolist(), strict=True))
+
+
+@torch.no_grad()
+def test_every_candidate_begins_with_what_is_given():
+    candidates = {"name": "beam", "max_ratio": 0.0, "max_extra": 6}
+    risk = registry.build("search", {"name": "mbr", "candidates": candidates})
+    assert risk.limit.max_extra == 6
+    for row, several in enumerate(risk(model(), SOURCE, VALID, best=5, prefix=PREFIX)):
+        prefix = PREFIX[row][PREFIX[row] > 0].tolist()
+        assert all(one.tokens[: len(prefix)] == prefix for one in several)

@@ -197,6 +197,75 @@ def test_workers_change_nothing_but_the_time(trained, tmp_path):
     assert said[0] == said[1]
 
 
+def test_samples_are_the_same_whatever_stands_beside_them(trained, tmp_path):
+    lines = [f"{word} b c{' d' * (i % 5)}" for i in range(12) for word in "ae"]
+    said = []
+    for workers, order in ((1, 1), (3, -1)):
+        source, target = tmp_path / "source", tmp_path / "target"
+        source.write_text("".join(f"{line}\n" for line in lines[::order]))
+        options = ["search=sampling", "search.max_extra=3", f"precision.workers={workers}"]
+        files = {"run": trained.folder, "input": source, "output": target}
+        assert call("translate", *options, **files) == (0, "")
+        said.append(target.read_text().splitlines()[::order])
+    assert said[0] == said[1]
+    assert len({*said[0]}) > 5
+
+
+def test_translations_begin_with_a_prefix(trained, tmp_path, capsys):
+    arguments = ["translate", f"run={trained.folder}", "search=greedy"]
+    for prefix in ("d", "d e a"):
+        assert main([*arguments, "text=a b", f"prefix={prefix}"]) == 0
+        assert capsys.readouterr().out.startswith(prefix)
+    source, prefixes = tmp_path / "source", tmp_path / "prefixes"
+    source.write_text("a b\n\nc d\n")
+    prefixes.write_text("d\n\ne f\n")
+    assert main([*arguments, f"input={source}", f"prefix_file={prefixes}"]) == 0
+    one, nothing, other = capsys.readouterr().out.splitlines()
+    assert (one[0], nothing, other[:3]) == ("d", "", "e f")
+    assert main([*arguments, f"input={source}", "prefix=h"]) == 0
+    assert [line[:1] for line in capsys.readouterr().out.splitlines()] == ["h", "", "h"]
+
+
+def test_prefixes_that_cannot_be_are_named(trained, tmp_path, capsys):
+    source, prefixes = tmp_path / "source", tmp_path / "prefixes"
+    source.write_text("a b\n\nc d\n")
+    prefixes.write_text("d\ne\n")
+    arguments = ["translate", f"run={trained.folder}", "search.max_ratio=0.0", "search.max_extra=1"]
+
+    def refused(*more):
+        assert main([*arguments, "search=greedy", *more]) == 2
+        return capsys.readouterr().err
+
+    why = (
+        "its length in tokens is 1, and the whole translation may have 1 with its end; raise "
+        "search.max_extra\n"
+    )
+    for unknown in ("zab", "${x}"):
+        assert refused("text=a", f"prefix={unknown}") == (
+            f"prefix={unknown}: the model's vocabulary writes it '<unk>'\n"
+        )
+    assert refused("text=a", "prefix=d") == f"prefix=d: {why}"
+    assert refused(f"input={source}", "prefix=d") == "".join(
+        f"prefix=d: for line {line}: {why}" for line in (1, 3)
+    )
+    assert refused(f"input={source}", f"prefix_file={prefixes}") == (
+        f"prefix_file={prefixes}: has 2 lines, and 3 are to be translated; give each a line, "
+        "which may be empty\n"
+    )
+    assert refused("text=a", f"prefix_file={tmp_path}", "prefix=d") == (
+        f"prefix_file={tmp_path}: a folder; give a file\n"
+        f"prefix_file={tmp_path}: prefix is given too; drop one\n"
+    )
+    prefixes.write_text("d\n\n\n")
+    assert refused(f"input={source}", f"prefix_file={prefixes}") == (
+        f"prefix_file={prefixes}, line 1: {why}"
+    )
+    prefixes.write_bytes(b"\xff\n\n\n")
+    assert refused(f"input={source}", f"prefix_file={prefixes}") == (
+        f"prefix_file: {prefixes}, line 1: not UTF-8 (invalid start byte)\n"
+    )
+
+
 def test_what_is_too_long_is_cut_and_counted(trained, capsys):
     greedy = ["search=greedy", "search.max_ratio=0.0", "search.max_extra=2"]
     assert call("translate", *greedy, run=trained.folder, text="a " * 300) == (0, "")
@@ -316,6 +385,17 @@ def test_standard_input_that_is_not_utf8_is_named(trained, monkeypatch, capsys):
         (
             ["translate", "run={run}", "text=a", "n_best=7"],
             "n_best=7: this search finds 5; add search=beam search.size=7\n",
+        ),
+        (
+            ["train", "model=sutskever", "search=beam", "search.coverage_penalty=0.2"],
+            "search.coverage_penalty=0.2: this model has no attention to the source\n",
+        ),
+        (
+            [
+                *("train", "model=sutskever", "search=mbr"),
+                "search.candidates={{name: beam, coverage_penalty: 0.2}}",
+            ],
+            "search.candidates.coverage_penalty=0.2: this model has no attention to the source\n",
         ),
         (["average", "run={run}"], "last, best: give one of them, e.g. last=10\n"),
         (

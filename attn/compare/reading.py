@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from attn import identity, results, runs, snapshot
+from attn import checking, identity, results, runs, snapshot
 from attn.checkpoint import Checkpoints
 from attn.files import read_json, whole_lines
 from attn.registry import ConfigError
@@ -43,10 +43,15 @@ class Run:
         """BLEU of the best checkpoint on a split, by the run's own search, if it was evaluated."""
         split = self.test if split == "test" else split
         for one in self.scores.get(split, {}).values():
-            own = one["search"] == self.config.get("search")
+            own = _whole(one["search"]) == _whole(self.config.get("search"))
             if own and self.best is not None and one["checkpoint"]["name"] == self.best:
                 return Score(one["BLEU"]["score"], one["BLEU"]["signature"])
         return None
+
+
+def _whole(search: Any) -> Any:
+    """A search with all its options: a program knows some that an older one did not."""
+    return {**checking.defaults("search", search), **search} if search else search
 
 
 def read(paths: Sequence[str]) -> list[Run]:

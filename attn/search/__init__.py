@@ -53,6 +53,7 @@ class Search(Protocol):
     """
 
     rows: int
+    limit: "Limit"
 
     def __call__(
         self,

@@ -5,8 +5,8 @@ import dataclasses
 from jaxtyping import Bool, Int
 from torch import Tensor
 
+from attn.search.forced import all_but
 from attn.search.ngrams import repeating
-from attn.search.prefix import all_but
 from attn.tokenizers import PAD
 
 

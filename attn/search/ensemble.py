@@ -1,5 +1,6 @@
 """Several models that translate as one."""
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
@@ -34,6 +35,20 @@ class Member(TeacherForced, Protocol):
         """The matrix of the output projection, as wide as the hidden states are."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Stepped(States):
+    """The states of all models after a step, with the weights of that step if captured."""
+
+    @property
+    def weights(self) -> dict[str, Tensor]:
+        """Those of all models, named ``cross.0.M`` and so on for model M."""
+        return {
+            f"{name}.{number}": weights
+            for number, part in enumerate(self.parts)
+            for name, weights in part.weights.items()  # type: ignore[attr-defined]
+        }
+
+
 class Ensemble:
     """Models of equal vocabularies as one, which gives the mean of their probabilities.
 
@@ -54,10 +69,12 @@ class Ensemble:
         """The source as each decoder sees it."""
         return tuple(one.encode(source, valid) for one in self.members)
 
-    def start(self, memory: tuple[Any, ...], *, rows: int, capacity: int) -> States:
-        """The states of all before the first token."""
+    def start(self, memory: tuple[Any, ...], *, rows: int, capacity: int, **more: bool) -> States:
+        """The states of all before the first token; ``capture=True`` as of one model."""
         begun = zip(self.members, memory, strict=True)
-        return States(tuple(one.start(seen, rows=rows, capacity=capacity) for one, seen in begun))
+        return States(
+            tuple(one.start(seen, rows=rows, capacity=capacity, **more) for one, seen in begun)
+        )
 
     def step(
         self, tokens: Int[Tensor, "rows new"], state: States
@@ -66,7 +83,7 @@ class Ensemble:
         steps = [
             one.step(tokens, past) for one, past in zip(self.members, state.parts, strict=True)
         ]
-        return torch.cat([hidden for hidden, _ in steps], -1), States(
+        return torch.cat([hidden for hidden, _ in steps], -1), Stepped(
             tuple(after for _, after in steps)
         )
 

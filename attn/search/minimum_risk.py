@@ -11,7 +11,7 @@ from torch import Tensor
 
 from attn import registry
 from attn.registry import ConfigError, register
-from attn.search import Decoder, Hypothesis, Search
+from attn.search import Decoder, Hypothesis, Limit, Search
 from attn.search.utilities import UTILITIES
 
 NAME = "mbr"
@@ -44,6 +44,11 @@ class MinimumRisk:
         """How many candidates there are."""
         return self.search.rows
 
+    @property
+    def limit(self) -> Limit:
+        """That of the candidates."""
+        return self.search.limit
+
     def reading(self, text: Callable[[Sequence[int]], str]) -> "MinimumRisk":
         """The same search, which knows the text of tokens; until then, their numbers are words."""
         made = copy.copy(self)
@@ -57,9 +62,10 @@ class MinimumRisk:
         valid: Bool[Tensor, "sentences time"],
         *,
         best: int = 1,
+        prefix: Int[Tensor, "sentences prefix"] | None = None,
     ) -> list[list[Hypothesis]]:
         """The candidates of each sentence, the likest to all first; equal texts are one."""
-        found = self.search(model, source, valid, best=self.rows)
+        found = self.search(model, source, valid, best=self.rows, prefix=prefix)
         return [self._ranked(several)[:best] for several in found]
 
     def _ranked(self, several: Sequence[Hypothesis]) -> list[Hypothesis]:
