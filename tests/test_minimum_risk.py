@@ -58,7 +58,7 @@ class Found:
     several: list
     rows: int = 9
 
-    def __call__(self, model, source, valid, *, best=1):
+    def __call__(self, model, source, valid, *, best=1, prefix=None):
         return [self.several[:best]]
 
 
