@@ -152,3 +152,11 @@ def test_every_candidate_begins_with_what_is_given():
     for row, several in enumerate(risk(model(), SOURCE, VALID, best=5, prefix=PREFIX)):
         prefix = PREFIX[row][PREFIX[row] > 0].tolist()
         assert all(one.tokens[: len(prefix)] == prefix for one in several)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("name", NAMES)
+def test_prefixes_stay_with_their_sentences_when_others_leave(name):
+    prefix = torch.tensor([[0, 0, 0, 0], [3, 0, 0, 0], [4, 6, 5, 3], [0, 0, 0, 0]])
+    said = build(name)(model(ending=40.0), SOURCE, VALID, prefix=prefix)
+    assert [one.tokens for (one,) in said] == [[], [3], [4, 6, 5, 3], []]

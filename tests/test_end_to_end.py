@@ -395,7 +395,7 @@ def test_standard_input_that_is_not_utf8_is_named(trained, monkeypatch, capsys):
                 *("train", "model=sutskever", "search=mbr"),
                 "+search.candidates.coverage_penalty=0.2",
             ],
-            "search.candidates.coverage_penalty=0.2: this model has no attention to the source\n",
+            "+search.candidates.coverage_penalty=0.2: this model has no attention to the source\n",
         ),
         (["average", "run={run}"], "last, best: give one of them, e.g. last=10\n"),
         (
