@@ -188,6 +188,24 @@ class Material:
         return fingerprint([json.dumps(split) for split in splits])
 
     @functools.cached_property
+    def ids(self) -> list[tuple[list[int], list[int]]]:
+        """The training split in ids."""
+        return self.vocabularies.ids(self.train)
+
+    def cut(self, *, seed: int, epoch: int, most: int) -> list[tuple[list[int], list[int]]]:
+        """The training split in ids, its texts cut anew for an epoch if subwords are sampled.
+
+        What is over ``most`` tokens when it is cut otherwise is as it is.
+        """
+        if not self.vocabularies.samples:
+            return self.ids
+        sampled = self.vocabularies.sampled(self.train, seed=seed, epoch=epoch)
+        return [
+            pair if max(map(len, pair)) <= most else plain
+            for pair, plain in zip(sampled, self.ids, strict=True)
+        ]
+
+    @functools.cached_property
     def odd(self) -> dict[str, int]:
         """How many of the pairs that are trained on repeat others, or say the same twice."""
         return oddities(self.train)
@@ -252,10 +270,17 @@ def trained(config: Config, run: Path, checkpoint: Path, precision: Precision) -
     built = model(config, source_size=known.source.size, target_size=known.target.size)
     load_weights(built, weights_at(checkpoint))
     built = built.to(precision.device).eval()
+    return translator(built, known, part(config, "batches"), precision)
+
+
+def translator(
+    model: nn.Module, known: Vocabularies, batches: Batches, precision: Precision
+) -> Translator:
+    """All that turns text into text by a model."""
     return Translator(
-        built,  # type: ignore[arg-type]
+        model,  # type: ignore[arg-type]
         known,
-        part(config, "batches"),
+        batches,
         precision.device,
         precision.autocast,
         precision.workers,

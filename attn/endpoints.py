@@ -1,6 +1,7 @@
 """Files that options name for a command to read and to write."""
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from attn.files import write_text, writing
@@ -23,12 +24,22 @@ def overwriting_problems(target: Path, sources: Sequence[Path]) -> list[str]:
     return []
 
 
-def put(path: Path, text: str) -> None:
-    """Replace a file, that of a link if it is one; what is no file, e.g. a pipe, is written to.
+def deliver(parts: Iterable[str], output: str | None) -> None:
+    """Write parts of a text as they come to standard output, or all at last to a file.
 
     Raises:
-        WriteError: it could not be written.
+        WriteError: the file could not be written.
     """
+    if output is not None:
+        _put(Path(output), "".join(parts))
+        return
+    for part in parts:
+        sys.stdout.write(part)
+        sys.stdout.flush()
+
+
+def _put(path: Path, text: str) -> None:
+    """Replace a file, that of a link if it is one; what is no file, e.g. a pipe, is written to."""
     target = path.resolve()
     if target.exists() and not target.is_file():
         with writing(path):

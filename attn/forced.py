@@ -9,9 +9,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from attn.batching import Batch, collate
+from attn.batching import Batch
 from attn.corpora import Pair
-from attn.parallel import in_parallel
 from attn.search.ensemble import TeacherForced
 from attn.tokenizers import PAD
 from attn.translation import Translator
@@ -52,20 +51,12 @@ def forced(translator: Translator, pairs: Sequence[Pair]) -> list[Forced]:
     ids = translator.vocabularies.ids(pairs)
     most = translator.batches.max_length
     some = [number for number, sides in enumerate(ids) if max(map(len, sides)) <= most]
-    groups = translator.batches.in_order([ids[number] for number in some])[::-1]
-
-    @torch.no_grad()
-    def scores(group: list[int]) -> list[float]:
-        numbers = [some[i] for i in group]
-        batch = collate([ids[number] for number in numbers], numbers).to(translator.device)
-        with translator.autocast():
-            return _totals(cast("TeacherForced", translator.model), batch).tolist()
-
-    totals = [math.nan] * len(pairs)
-    made = in_parallel(scores, groups, workers=translator.workers)
-    for group, each in zip(groups, made, strict=True):
-        for index, total in zip(group, each, strict=True):
-            totals[some[index]] = total
+    model, totals = cast("TeacherForced", translator.model), [math.nan] * len(pairs)
+    made = translator.by_batch(
+        [ids[number] for number in some], lambda batch: _totals(model, batch).tolist()
+    )
+    for number, total in zip(some, made, strict=True):
+        totals[number] = total
     return [
         Forced(total, len(sides[1]) + 1, empty=not all(sides))
         for total, sides in zip(totals, ids, strict=True)

@@ -13,7 +13,8 @@ from attn import memory
 from attn.batching import Batch, Batches, IdPair
 from attn.precision import is_out_of_memory
 from attn.registry import RunError
-from attn.trainer import Session, Trainer
+from attn.session import Session
+from attn.trainer import Trainer
 from attn.weights import load_weights, weights_of
 
 FIRST = 512  # the budget that is tried first

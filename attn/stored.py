@@ -11,8 +11,8 @@ from attn.files import checksums
 from attn.registry import ConfigError, as_yaml
 from attn.remarks import warn
 from attn.roles import LISTS
+from attn.session import Session
 from attn.snapshot import Loaded, load_meta
-from attn.trainer import Session
 from attn.vocabulary import FOLDERS, Vocabularies
 from attn.weights import CheckpointError, load_weights
 

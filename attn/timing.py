@@ -15,8 +15,9 @@ from attn.loss import Loss
 from attn.precision import Precision
 from attn.search import Decoder
 from attn.search.greedy import Greedy
+from attn.session import Session
 from attn.tokenizers import EOS
-from attn.trainer import Session, Trainer
+from attn.trainer import Trainer
 
 
 @dataclasses.dataclass(frozen=True)

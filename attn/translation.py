@@ -3,16 +3,20 @@
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from itertools import chain
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from attn.batching import Batches, collate
+from attn.batching import Batch, Batches, IdPair, collate
 from attn.parallel import in_parallel
 from attn.search import Decoder, Hypothesis, Reading, Search
 from attn.tokenizers import PAD
 from attn.vocabulary import Vocabularies
+
+Made = TypeVar("Made")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,26 +83,40 @@ class Translator:
         most = self.batches.max_length
         some = [number for number, source in enumerate(sources) if source]
         pairs = [(sources[number][:most], ()) for number in some]
-        groups = self.batches.in_order(pairs, rows=search.rows)[::-1]  # the longest first
 
-        @torch.no_grad()  # not inference_mode: autocast would cast every weight anew at each use
-        def hypotheses(group: list[int]) -> list[list[Hypothesis]]:
-            batch = collate([pairs[i] for i in group], group).to(self.device)
+        def hypotheses(batch: Batch) -> list[list[Hypothesis]]:
             more: dict[str, Tensor] = {}
             if begins is not None:
-                padded = pad_sequence([begins[some[i]] for i in group], True, PAD)
+                padded = pad_sequence([begins[some[i]] for i in batch.indices], True, PAD)
                 more["prefix"] = padded.to(self.device)
-            with self.autocast():
-                return search(self.model, batch.source, batch.source_valid, best=best, **more)
+            return search(self.model, batch.source, batch.source_valid, best=best, **more)
 
         found = [[NOTHING]] * len(texts)
-        made = in_parallel(hypotheses, groups, workers=self.workers)
-        for group, each in zip(groups, made, strict=True):
-            for index, several in zip(group, each, strict=True):
-                number = some[index]
-                cut = len(sources[number]) > most
-                found[number] = [self._written(one, cut=cut) for one in several]
+        for number, several in zip(
+            some, self.by_batch(pairs, hypotheses, rows=search.rows), strict=True
+        ):
+            cut = len(sources[number]) > most
+            found[number] = [self._written(one, cut=cut) for one in several]
         return found
+
+    def by_batch(
+        self, pairs: Sequence[IdPair], work: Callable[[Batch], Sequence[Made]], *, rows: int = 1
+    ) -> list[Made]:
+        """What ``work`` makes of each pair, in the order of the pairs; see ``Batches.in_order``.
+
+        It is called without gradients, in the number format of the model, by all workers.
+        """
+        groups = self.batches.in_order(pairs, rows=rows)[::-1]  # the longest first
+
+        @torch.no_grad()  # not inference_mode: autocast would cast every weight anew at each use
+        def made(group: list[int]) -> Sequence[Made]:
+            batch = collate([pairs[i] for i in group], group).to(self.device)
+            with self.autocast():
+                return work(batch)
+
+        every = in_parallel(made, groups, workers=self.workers)
+        by_index = dict(zip(chain(*groups), chain(*every), strict=True))
+        return [by_index[index] for index in range(len(pairs))]
 
     def _begins(
         self, prefixes: Sequence[str], sources: Sequence[Sequence[int]], search: Search

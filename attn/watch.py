@@ -17,8 +17,8 @@ from attn.corpora import Pair
 from attn.reporting import Report
 from attn.scoring import Scoring
 from attn.search import Search
+from attn.session import Progress, Session
 from attn.tokenizers import PAD
-from attn.trainer import Progress, Session
 from attn.translation import Translator
 
 DRAWN = 40  # tokens a side in a picture of attention

@@ -17,7 +17,8 @@ from attn.loss import Loss
 from attn.optim import adam
 from attn.precision import Precision
 from attn.registry import RunError
-from attn.trainer import Session, Trainer
+from attn.session import Session
+from attn.trainer import Trainer
 
 SHAPES = ((3, 5, 7), (2, 11, 3), (5, 4, 4), (7, 13, 2))
 MORE = ((1, 4, 3), (9, 8, 7), *SHAPES)

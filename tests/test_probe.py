@@ -17,7 +17,8 @@ from attn.loss import Loss
 from attn.optim import adamw
 from attn.precision import Precision
 from attn.registry import RunError
-from attn.trainer import Session, Trainer
+from attn.session import Session
+from attn.trainer import Trainer
 
 ENOUGH = 10**9
 

@@ -138,7 +138,7 @@ class TestOlder:
         )
 
     def test_a_state_of_another_shape_is_named(self, run, monkeypatch):
-        monkeypatch.setattr("attn.trainer.Session.restore", lambda _, state: state["missing"])
+        monkeypatch.setattr("attn.session.Session.restore", lambda _, state: state["missing"])
         assert train(run, "trainer.steps=3") == (
             1,
             f"attn train: {newest(run)}: no state of it (KeyError: 'missing'){WAYS}",

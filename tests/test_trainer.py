@@ -13,7 +13,8 @@ from attn.loss import Loss
 from attn.optim import adam
 from attn.precision import Precision
 from attn.registry import RunError
-from attn.trainer import Progress, Session, Trainer
+from attn.session import Progress, Session
+from attn.trainer import Trainer
 
 SIZE = 7
 

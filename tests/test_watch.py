@@ -16,9 +16,9 @@ from attn.optim import adam
 from attn.precision import Precision
 from attn.reporting import Report
 from attn.scoring import Scoring
+from attn.session import Progress, Session
 from attn.tokenizers import PAD
 from attn.tokenizers.listed import Words
-from attn.trainer import Progress, Session
 from attn.translation import Translation, Translator
 from attn.vocabulary import Vocabularies
 from attn.watch import Development, Watch

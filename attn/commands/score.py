@@ -1,7 +1,6 @@
 """``attn score``: how probable a trained model finds translations that it is given."""
 
 import math
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from omegaconf import MISSING, DictConfig
 from attn import assemble, splits
 from attn.corpora import Pair
 from attn.corpora.text import pairs as pairs_of
-from attn.endpoints import input_problems, overwriting_problems, put
+from attn.endpoints import deliver, input_problems, overwriting_problems
 from attn.files import output_problems
 from attn.forced import Forced, forced, perplexity
 from attn.members import Members
@@ -62,16 +61,15 @@ def run(cfg: DictConfig) -> None:
     models = Members.of(asked)
     pairs = _pairs(asked, models.first.config)
     translator = models.translator()
-    every, written = list[Forced](), list[str]()
-    for at in range(0, len(pairs), CHUNK):
-        made = forced(translator, pairs[at : at + CHUNK])
-        written.append("".join(_lines(made, at + 1)))
-        every += made
-        if asked["output"] is None:
-            sys.stdout.write(written.pop())
-            sys.stdout.flush()
-    if asked["output"] is not None:
-        put(Path(asked["output"]), "".join(written))
+    every = list[Forced]()
+
+    def scored() -> Iterator[str]:
+        for at in range(0, len(pairs), CHUNK):
+            made = forced(translator, pairs[at : at + CHUNK])
+            every.extend(made)
+            yield "".join(_lines(made, at + 1))
+
+    deliver(scored(), asked["output"])
     for line in _summary(every, translator.batches.max_length):
         warn(line)
 

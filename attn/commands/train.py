@@ -36,8 +36,8 @@ from attn.registry import ConfigError, RunError, as_yaml
 from attn.remarks import warn
 from attn.reporting import Report
 from attn.roles import Roles
-from attn.trainer import Session, Trainer
-from attn.translation import Translator
+from attn.session import Session
+from attn.trainer import Trainer
 from attn.watch import Development, Watch
 
 PURPOSE = "train a model; the same command again continues an unfinished run"
@@ -116,14 +116,9 @@ class Job:
         return Job(config, folder, precision, material, batches, trainer, kept, compiler)
 
     @functools.cached_property
-    def ids(self) -> list[tuple[list[int], list[int]]]:
-        """The training split in ids."""
-        return self.material.vocabularies.ids(self.material.train)
-
-    @functools.cached_property
     def left_out_by_length(self) -> dict[str, int]:
         """How many pairs of the training split are left out by their lengths in tokens."""
-        counts = self.batches.usable(self.ids)[1]
+        counts = self.batches.usable(self.material.ids)[1]
         said = {
             "empty": "without tokens",
             "too_long": f"over batches.max_length={self.batches.max_length}",
@@ -151,7 +146,7 @@ class Job:
             runs.set_status(self.folder, "running")
             report = self.open(session.progress.step)
             if self.batches.automatic and self.budget is None:
-                self.budget = probe.probed(session, self.trainer, self.batches, self.ids)
+                self.budget = probe.probed(session, self.trainer, self.batches, self.material.ids)
             session.observer = self.watch(session, report)
             session.stop = interrupt
             with interrupt.listening():
@@ -201,7 +196,7 @@ class Job:
         if self.trainer.checkpoint_activations:
             checkpoint_activations(model)
         self.compiler.apply(model)
-        if not self.batches.usable(self.ids)[0]:
+        if not self.batches.usable(self.material.ids)[0]:
             reasons = {**self.material.left_out, **self.left_out_by_length}
             raise ConfigError([
                 f"batches: no pair is left to train on; left out: {counted(reasons)}"
@@ -226,15 +221,8 @@ class Job:
 
     def epoch(self, number: int, start: int) -> Iterator[Batch]:
         """The batches of an epoch, its texts cut anew if subwords are sampled."""
-        seed, pairs, known = self.config["seed"], self.ids, self.material.vocabularies
-        if known.samples:
-            most = self.batches.max_length
-            sampled = known.sampled(self.material.train, seed=seed, epoch=number)
-            # What is too long when it is cut otherwise is trained on as it is.
-            pairs = [
-                pair if max(map(len, pair)) <= most else plain
-                for pair, plain in zip(sampled, self.ids, strict=True)
-            ]
+        seed = self.config["seed"]
+        pairs = self.material.cut(seed=seed, epoch=number, most=self.batches.max_length)
         batches = self.batches if self.budget is None else self.batches.settled(self.budget.tokens)
         yield from batches.epoch(
             pairs,
@@ -275,13 +263,8 @@ class Job:
             report.say(line)
         if self.budget is not None:
             report.say(f"batches.tokens=auto: {self.budget.tokens} ({self.budget.why})")
-        translator = Translator(
-            session.model,  # type: ignore[arg-type]
-            self.material.vocabularies,
-            self.batches,
-            self.precision.device,
-            self.precision.autocast,
-            self.precision.workers,
+        translator = assemble.translator(
+            session.model, self.material.vocabularies, self.batches, self.precision
         )
         development = Development(
             self.material.dev,

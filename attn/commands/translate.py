@@ -11,7 +11,7 @@ from omegaconf import MISSING, DictConfig
 from attn import assemble
 from attn.checking import is_count
 from attn.corpora.text import lines, lines_of
-from attn.endpoints import input_problems, overwriting_problems, put
+from attn.endpoints import deliver, input_problems, overwriting_problems
 from attn.files import output_problems
 from attn.members import Members
 from attn.registry import ConfigError
@@ -66,23 +66,22 @@ def run(cfg: DictConfig) -> None:
     pairs = _begun(asked)
     models = Members.of(asked)
     translator, search, best = models.translator(), models.search(), asked["n_best"]
-    written: list[str] = []
-    first, cut = 1, list[int]()
-    for chunk in _chunks(pairs, _room(asked)):
-        texts, prefixes = [text for text, _ in chunk], [prefix for _, prefix in chunk]
-        begin = {"prefixes": prefixes} if any(prefixes) else {}
-        try:
-            said = translator.alternatives(texts, search, best=best or 1, **begin)
-        except PrefixError as error:
-            raise ConfigError(list(_told(asked, error.problems, first))) from None
-        written.append("".join(_lines(said, first, scored=best is not None)))
-        cut += [number for number, one in enumerate(said, first) if one[0].cut]
-        first += len(texts)
-        if asked["output"] is None:
-            sys.stdout.write(written.pop())
-            sys.stdout.flush()
-    if asked["output"] is not None:
-        put(Path(asked["output"]), "".join(written))
+    cut = list[int]()
+
+    def translated() -> Iterator[str]:
+        first = 1
+        for chunk in _chunks(pairs, _room(asked)):
+            texts, prefixes = [text for text, _ in chunk], [prefix for _, prefix in chunk]
+            begin = {"prefixes": prefixes} if any(prefixes) else {}
+            try:
+                said = translator.alternatives(texts, search, best=best or 1, **begin)
+            except PrefixError as error:
+                raise ConfigError(list(_told(asked, error.problems, first))) from None
+            cut.extend(number for number, one in enumerate(said, first) if one[0].cut)
+            yield "".join(_lines(said, first, scored=best is not None))
+            first += len(texts)
+
+    deliver(translated(), asked["output"])
     if cut:
         most = translator.batches.max_length
         sys.stderr.write(

@@ -1,10 +1,7 @@
 """Beam search."""
 
-from jaxtyping import Bool, Int
-from torch import Tensor
-
 from attn.registry import register
-from attn.search import Decoder, Hypothesis, Limit
+from attn.search import Limit
 from attn.search.beams import BeamSearch
 from attn.search.constraints import check_ngram
 from attn.search.diversity import foremost
@@ -12,7 +9,7 @@ from attn.search.length import LengthPenalty
 
 
 @register("search", "beam")
-class Beam:
+class Beam(BeamSearch):
     """The ``size`` likeliest prefixes at each step, the best finished one at last.
 
     Hypotheses compare by ``log p(y | x) / ((5 + |y|) / 6)^a + b sum_i log min(sum_j a_ij, 1)``, a
@@ -45,33 +42,14 @@ class Beam:
         if coverage_penalty < 0:
             raise ValueError(f"coverage_penalty={coverage_penalty}: must not be negative")
         check_ngram(no_repeat_ngram)
-        self.rows = size
-        self.penalty = LengthPenalty(length_norm, length_penalty)
         # Twice the size: as many go on even if each prefix ends. Nothing beyond can be among them.
-        self._search = BeamSearch(
+        super().__init__(
             size,
             groups=1,
             looks=2 * size,
             choose=foremost,
-            penalty=self.penalty,
+            penalty=LengthPenalty(length_norm, length_penalty),
             coverage_penalty=coverage_penalty,
             no_repeat_ngram=no_repeat_ngram,
             limit=Limit(max_ratio, max_extra),
         )
-
-    @property
-    def limit(self) -> Limit:
-        """The length limit."""
-        return self._search.limit
-
-    def __call__(
-        self,
-        model: Decoder,
-        source: Int[Tensor, "sentences time"],
-        valid: Bool[Tensor, "sentences time"],
-        *,
-        best: int = 1,
-        prefix: Int[Tensor, "sentences prefix"] | None = None,
-    ) -> list[list[Hypothesis]]:
-        """The translations of each sentence."""
-        return self._search(model, source, valid, best=best, prefix=prefix)

@@ -36,6 +36,11 @@ class BeamSearch:
     no_repeat_ngram: int
     limit: Limit
 
+    @property
+    def rows(self) -> int:
+        """How many prefixes of a sentence are followed, and the most that is found."""
+        return self.groups * self.size
+
     def __call__(
         self,
         model: Decoder,
@@ -48,7 +53,7 @@ class BeamSearch:
         """The translations of each sentence, the better first; finished ones before others."""
         limits = self.limit.of(valid, model.room)
         sentences, most = len(source), int(limits.max())
-        groups, rows = sentences * self.groups, sentences * self.groups * self.size
+        groups, rows = sentences * self.groups, sentences * self.rows
         state, coverage = self._begin(model, source, valid, rows, most)
         constraints = Constraints.of(self.no_repeat_ngram, prefix)
         beams = Prefixes.begin(groups, self.size, most, source.device)

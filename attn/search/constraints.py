@@ -2,10 +2,10 @@
 
 import dataclasses
 
+import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
-from attn.search.forced import all_but
 from attn.search.ngrams import repeating
 from attn.tokenizers import PAD
 
@@ -43,8 +43,14 @@ class Constraints:
         if self.prefix is None or step >= self.prefix.shape[1]:
             return repeated
         token = self.prefix[alive, step].repeat_interleave(size)
-        others = all_but(token, vocabulary)
+        others = _all_but(token, vocabulary)
         return others if repeated is None else repeated.where((token == PAD)[:, None], others)
+
+
+def _all_but(token: Int[Tensor, " rows"], vocabulary: int) -> Bool[Tensor, "rows vocabulary"]:
+    """Every token but the one that must be said; none where that is padding, which forces none."""
+    every = torch.arange(vocabulary, device=token.device)
+    return (every != token[:, None]) & (token != PAD)[:, None]
 
 
 def check_ngram(no_repeat_ngram: int) -> None:

@@ -2,11 +2,8 @@
 
 import functools
 
-from jaxtyping import Bool, Int
-from torch import Tensor
-
 from attn.registry import register
-from attn.search import Decoder, Hypothesis, Limit
+from attn.search import Limit
 from attn.search.beams import BeamSearch
 from attn.search.constraints import check_ngram
 from attn.search.diversity import apart
@@ -14,7 +11,7 @@ from attn.search.length import LengthPenalty
 
 
 @register("search", "diverse")
-class Diverse:
+class Diverse(BeamSearch):
     """Beams of ``size / groups`` prefixes, each of which shuns what those before it say.
 
     The groups of a sentence go on by turns, step by step. Continuations compare by ``log p(y | x) -
@@ -47,33 +44,15 @@ class Diverse:
         if strength < 0:
             raise ValueError(f"strength={strength}: must not be negative")
         check_ngram(no_repeat_ngram)
-        self.rows, each = size, size // groups
-        self.penalty = LengthPenalty(length_norm, length_penalty)
+        each = size // groups
         # Of those likeliest, so many may be shunned for what the earlier groups say.
-        self._search = BeamSearch(
+        super().__init__(
             each,
             groups=groups,
             looks=each + size,
             choose=functools.partial(apart, groups=groups, strength=strength),
-            penalty=self.penalty,
+            penalty=LengthPenalty(length_norm, length_penalty),
             coverage_penalty=0.0,
             no_repeat_ngram=no_repeat_ngram,
             limit=Limit(max_ratio, max_extra),
         )
-
-    @property
-    def limit(self) -> Limit:
-        """The length limit."""
-        return self._search.limit
-
-    def __call__(
-        self,
-        model: Decoder,
-        source: Int[Tensor, "sentences time"],
-        valid: Bool[Tensor, "sentences time"],
-        *,
-        best: int = 1,
-        prefix: Int[Tensor, "sentences prefix"] | None = None,
-    ) -> list[list[Hypothesis]]:
-        """The translations of each sentence."""
-        return self._search(model, source, valid, best=best, prefix=prefix)

@@ -27,7 +27,8 @@ from attn import assemble
 from attn.batching import Batch, collate
 from attn.loss import Loss
 from attn.precision import Precision
-from attn.trainer import Session, Trainer
+from attn.session import Session
+from attn.trainer import Trainer
 
 VOCABULARY, PAIRS, LENGTH = 8000, 204, 19  # 204 targets of 20 tokens, end included: 4080 a step
 SHAPES = {

@@ -23,7 +23,8 @@ from attn.batching import Batch, collate
 from attn.loss import Loss
 from attn.precision import Precision
 from attn.search.greedy import Greedy
-from attn.trainer import Session, Trainer
+from attn.session import Session
+from attn.trainer import Trainer
 
 VOCABULARY, PAIRS, LAYERS, DIM, DROPOUT = 8000, 100, 2, 512, 0.2  # as model=recurrent
 SENTENCES = 50  # that are decoded
