@@ -6,7 +6,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest
 FAST := -n 2 --dist worksteal -m "not slow and not gpu"
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint quick test coverage test-all parity bench demo wheel clean
+.PHONY: help install format lint quick test coverage test-all parity browser bench demo wheel clean
 .DELETE_ON_ERROR:
 
 help:  ## show this list
@@ -48,6 +48,10 @@ test-all: install  ## run every test
 parity: install  ## compare with outside packages, installed into .venv without what they need
 	$(BIN)/python -m pip install --quiet --no-deps -r tests/parity.txt
 	$(PYTEST) -q -m parity
+
+browser: install  ## open the pages in Chromium, which must be there (Debian: apt install chromium)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,browser]'
+	$(PYTEST) -q -m browser
 
 bench: install  ## measure training speed beside a plain loop
 	$(BIN)/python experiments/speed/bench.py

@@ -1,0 +1,46 @@
+"""Pages of HTML that hold all they need: one file, which opens without a network."""
+
+import base64
+import html
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from typing import Any
+
+# Nothing is fetched, whatever a text in the data says: the browser itself sees to it.
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
+
+
+def page(
+    title: str,
+    *,
+    name: str,
+    data: Mapping[str, Any],
+    libraries: Sequence[str] = (),
+) -> str:
+    """A page as text: ``NAME.html`` within the frame of all pages, its style, its script, its data.
+
+    The script is run once data and ``libraries``, which are texts of JavaScript, are unpacked; it
+    hands ``start`` a function that takes the data. All these are kept deflated.
+    """
+    packed = {"data": json.dumps(data, ensure_ascii=False, allow_nan=False)}
+    packed |= {f"library-{number}": text for number, text in enumerate(libraries)}
+    return _asset("frame.html").format(
+        policy=POLICY,
+        title=html.escape(title),
+        style=_asset("frame.css") + _asset(f"{name}.css"),
+        body=_asset(f"{name}.html"),
+        packed="".join(_packed(key, text) for key, text in packed.items()),
+        script=_asset("frame.js") + _asset(f"{name}.js"),
+    )
+
+
+def _asset(name: str) -> str:
+    return resources.files(__name__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _packed(key: str, text: str) -> str:
+    """A text that cannot end the element it stands in, whatever it holds."""
+    packed = base64.b64encode(zlib.compress(text.encode(), 9)).decode()
+    return f'<script type="text/plain" class="packed" id="packed-{key}">{packed}</script>\n'
