@@ -3,10 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest
-FAST := -n 2 --dist worksteal -m "not slow and not gpu"
+FAST := -n 2 --dist worksteal -m "not slow and not gpu and not compiled"
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint quick test coverage test-all parity browser bench demo wheel clean
+.PHONY: help install format lint quick test coverage test-all parity browser compiled bench demo wheel clean
 .DELETE_ON_ERROR:
 
 help:  ## show this list
@@ -34,7 +34,7 @@ lint: install  ## check form, names, types, and who may import whom
 	$(BIN)/lint-imports --no-cache
 
 quick: install  ## run the fast tests, in less than a minute
-	$(PYTEST) -q -n 2 --dist worksteal -m "not slow and not gpu and not long"
+	$(PYTEST) -q -n 2 --dist worksteal -m "not slow and not gpu and not compiled and not long"
 
 test: install  ## run all tests but the slow ones
 	$(PYTEST) $(FAST)
@@ -48,6 +48,9 @@ test-all: install  ## run every test
 parity: install  ## compare with outside packages, installed into .venv without what they need
 	$(BIN)/python -m pip install --quiet --no-deps -r tests/parity.txt
 	$(PYTEST) -q -m parity
+
+compiled: install  ## compile every attention, and train a compiled model
+	$(PYTEST) -q -n 2 -m "compiled and not slow"
 
 browser: install  ## open the pages in Chromium, which must be there (Debian: apt install chromium)
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,browser]'

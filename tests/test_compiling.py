@@ -52,7 +52,7 @@ def computes_the_same(found):
     assert found["losses"] == pytest.approx(found["losses as it is"], rel=1e-9)
 
 
-@pytest.mark.long
+@pytest.mark.compiled
 def test_a_compiled_model_trains_as_it_does_without_in_few_graphs(tmp_path):
     """Graphs are captured as for the compiler, and run as they are."""
     found = in_a_process("eager", tmp_path)
@@ -74,7 +74,7 @@ def test_what_the_compiler_makes_of_it_computes_the_same(tmp_path):
     assert int(count[1]) <= 2
 
 
-@pytest.mark.long
+@pytest.mark.compiled
 def test_a_failure_of_the_compiler_is_told(tmp_path):
     found = in_a_process("broken", tmp_path)
     assert found["error"] == (

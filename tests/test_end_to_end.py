@@ -685,7 +685,9 @@ def test_what_is_left_out_and_what_is_shared_is_counted(tmp_path, capsys):
 
 def test_pairs_without_tokens_are_counted():
     ids = [([], [1]), ([1], [1]), ([1] * 5, [1])]
-    job = SimpleNamespace(ids=ids, batches=Batches(tokens=9, max_length=4))
+    job = SimpleNamespace(
+        material=SimpleNamespace(ids=ids), batches=Batches(tokens=9, max_length=4)
+    )
     counts = Job.left_out_by_length.func(job)
     assert counts == {"without tokens": 1, "over batches.max_length=4": 1}
 

@@ -112,8 +112,9 @@ NO_MEMORY = [
 ]
 
 
-@pytest.mark.parametrize("error", NO_MEMORY, ids=str)
-@pytest.mark.parametrize("dtype", ["fp32", "fp16"])
+@pytest.mark.parametrize(
+    ("error", "dtype"), [*((error, "fp32") for error in NO_MEMORY), (NO_MEMORY[0], "fp16")]
+)
 def test_a_session_is_left_as_it_was(pairs, monkeypatch, error, dtype):
     monkeypatch.setattr(probe, "GAIN", 0.0)  # whatever the clock says
     one = session(dtype)

@@ -61,7 +61,7 @@ def test_every_attention_in_every_role(case):
     prove(case)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("part", range(PARTS))
 def test_every_pair_of_choices(part):
@@ -86,7 +86,7 @@ def test_every_position(name):
         pytest.fail(missing, pytrace=False)
 
 
-@pytest.mark.long
+@pytest.mark.compiled
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("part", range(PARTS))
 def test_every_attention_can_be_compiled(part):
