@@ -11,7 +11,7 @@ from attn.contract import Growth
 from attn.dropout import Dropout
 from attn.states import ConvolutionState
 
-HALF = math.sqrt(0.5)  # what a sum of two is multiplied by, so that its variance is theirs
+SQRT_HALF = math.sqrt(0.5)  # what a sum of two is multiplied by, so that its variance is theirs
 
 
 class GatedConvolution(nn.Module):

@@ -171,7 +171,7 @@ class LayerNormLSTM(nn.Module):
         return out.sigmoid() * self.cell_norm(carried).tanh(), carried
 
 
-class Reader(nn.Module):
+class RecurrentLayer(nn.Module):
     """One recurrent layer over a whole source, read forwards, backwards, or both ways.
 
     Both ways, each has half the width. Schuster and Paliwal 1997, "Bidirectional Recurrent Neural

@@ -13,8 +13,8 @@ class Stepwise:
     """``x W^T`` at one step after the other.
 
     Autograd would make a gradient of the whole weight at each step and add them up, which is more
-    memory traffic than all else a step does. Here inputs and slopes are put aside in the backward
-    pass, and ``sum_t g_t^T x_t`` is one product once all steps are through.
+    memory traffic than all else a step does. Here inputs and gradients are put aside in the
+    backward pass, and ``sum_t g_t^T x_t`` is one product once all steps are through.
     """
 
     def __init__(self, weight: Float[Tensor, "out in"]) -> None:
@@ -40,11 +40,11 @@ class _Tape:
     def __init__(self) -> None:
         self._task, self._seen = -1, Seen()
 
-    def add(self, x: Tensor, slope: Tensor) -> None:
+    def add(self, x: Tensor, gradient: Tensor) -> None:
         task = torch._C._current_graph_task_id()  # as torch.utils.checkpoint
         if task != self._task:
             self._task, self._seen = task, []
-        self._seen.append((x, slope))
+        self._seen.append((x, gradient))
 
     def take(self) -> Seen:
         seen, self._seen = self._seen, []
@@ -65,8 +65,8 @@ class _Gathered(torch.autograd.Function):
         seen = ctx.tape.take()
         if not seen:
             return None, None
-        inputs, slopes = (torch.cat(parts) for parts in zip(*seen, strict=True))
-        return (slopes.t() @ inputs).to(ctx.format), None
+        inputs, gradients = (torch.cat(parts) for parts in zip(*seen, strict=True))
+        return (gradients.t() @ inputs).to(ctx.format), None
 
 
 class _Multiplied(torch.autograd.Function):
@@ -79,7 +79,7 @@ class _Multiplied(torch.autograd.Function):
         return x @ weight.t()
 
     @staticmethod
-    def backward(ctx, slope: Tensor) -> tuple[Tensor | None, None, None]:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor | None, None, None]:  # type: ignore[no-untyped-def]  # noqa: ANN001
         x, weight = ctx.saved_tensors
-        ctx.tape.add(x, slope)
-        return slope @ weight if ctx.needs_input_grad[0] else None, None, None
+        ctx.tape.add(x, gradient)
+        return gradient @ weight if ctx.needs_input_grad[0] else None, None, None

@@ -9,7 +9,7 @@ import torch
 from builders import build_model, stream
 from messages import exactly
 
-from attn.gated_convolution import HALF, GatedConvolution
+from attn.gated_convolution import SQRT_HALF, GatedConvolution
 from attn.roles import capabilities, made_names
 
 SOURCE = torch.tensor([[5, 6, 7, 8, 9], [4, 5, 6, 0, 0], [9, 0, 0, 0, 0]])
@@ -204,7 +204,7 @@ def test_variance_stays_from_layer_to_layer():
     model = build(dim=64, encoder_layers=8)
     x = stream(8, 30, 64)
     for layer in model.encoder.layers:
-        after = HALF * (layer(x.x, x.valid) + x.x)
+        after = SQRT_HALF * (layer(x.x, x.valid) + x.x)
         assert 0.5 < float(after.var() / x.x.var()) < 1.5
         x = dataclasses.replace(x, x=after)
 

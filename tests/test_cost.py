@@ -18,6 +18,11 @@ from attn.tokenizers import PAD
 DIM, FEED, SIZE, LAYERS = 12, 17, 11, 2  # of builders.build_model
 TIME = 40
 GATES = {"rnn": 1, "gru": 3, "lstm": 4, "layer_norm_lstm": 4}
+FED = [
+    {"input_feeding": True},
+    {"query": "previous", "output": "deep"},
+    {"lacks": True, "feed_source": True, "fed_layers": "all", "output": "plain"},
+]
 SELF = [
     (name, role)
     for name in made_names()
@@ -93,10 +98,11 @@ def test_the_operations_of_a_recurrent_model(cell):
     assert found.step == (whole if cell == "lstm" else whole - given)
 
 
+@pytest.mark.parametrize("fed", [{"query": "previous"}, {"input_feeding": True}], ids=str)
 @pytest.mark.parametrize("cell", GATES)
-def test_a_fused_layer_is_counted_as_its_steps_are(cell):
-    """A layer over all steps costs what the steps one by one do."""
-    model = build_model("recurrent", cell=cell, position="none", query="previous").float()
+def test_a_fused_layer_is_counted_as_its_steps_are(cell, fed):
+    """A layer over all steps costs what the steps one by one do, and what is fed to them."""
+    model = build_model("recurrent", cell=cell, position="none", **fed).float()
     plain = build_model("recurrent", cell=cell, position="none").float()
     more = sum(one.numel() for one in model.decoder.layers.parameters()) - sum(
         one.numel() for one in plain.decoder.layers.parameters()
@@ -104,8 +110,20 @@ def test_a_fused_layer_is_counted_as_its_steps_are(cell):
     assert counted(model, 1, 5).decode - counted(plain, 1, 5).decode == 2 * more
 
 
-def test_the_count_is_that_of_the_counter():
-    model, batch = build_model().float(), cost.sentences(3, 5, SIZE)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"name": "convolutional", "position": "learned"},
+        *(
+            {"name": "recurrent", "position": "none", "cell": "layer_norm_lstm", **fed}
+            for fed in FED
+        ),
+    ],
+    ids=str,
+)
+def test_the_count_is_that_of_the_counter(options):
+    model, batch = build_model(**options).float(), cost.sentences(3, 5, SIZE)
     # Which torch's counter leaves out.
     in_place = {torch.ops.aten.addmm_: lambda _, a, b, **__: 2 * a[0] * a[1] * b[1]}
     with FlopCounterMode(display=False, custom_mapping=in_place) as counter:

@@ -19,6 +19,10 @@ MODELS = [
     {"tied": "none"},
     {"name": "recurrent", "position": "none"},
     {"name": "recurrent", "position": "none", "lacks": True, "output": "plain"},
+    {"name": "recurrent", "position": "none", "input_feeding": True, "cell": "gru"},
+    {"name": "convolutional", "position": "learned"},
+    {"name": "recurrent_transformer"},
+    {"name": "transformer_recurrent"},
 ]
 
 

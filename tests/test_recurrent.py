@@ -13,7 +13,7 @@ from torch import nn
 from attn import checkpoint, runs
 from attn.cli import main
 from attn.models import recurrent_decoder
-from attn.recurrence import STATES, Reader, Recurrence
+from attn.recurrence import STATES, Recurrence, RecurrentLayer
 
 SOURCE = torch.tensor([[5, 6, 7, 8, 9], [4, 5, 6, 0, 0], [9, 0, 0, 0, 0]])
 INPUTS = torch.tensor([[1, 5, 6, 7, 8, 9, 4], [1, 7, 5, 9, 0, 0, 0], [1, 0, 0, 0, 0, 0, 0]])
@@ -155,7 +155,7 @@ def test_the_layer_normalised_lstm_is_its_formula():
 @pytest.mark.parametrize("cell", STATES)
 def test_padding_does_not_move_what_was_read(cell):
     for ways in (("left_to_right",), ("right_to_left",), ("left_to_right", "right_to_left")):
-        reader, x = Reader(cell, 6, ways).double(), torch.randn(3, 5, 6).double()
+        reader, x = RecurrentLayer(cell, 6, ways).double(), torch.randn(3, 5, 6).double()
         valid = torch.tensor([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0], [0, 0, 0, 0, 0]]).bool()
         y, state = reader(x, valid)
         alone, last = reader(x[1:2, :3], valid[1:2, :3])
@@ -166,7 +166,9 @@ def test_padding_does_not_move_what_was_read(cell):
 
 @torch.no_grad()
 def test_one_way_is_the_other_on_the_reversed_source():
-    there, back = (Reader("lstm", 6, (way,)).double() for way in ("left_to_right", "right_to_left"))
+    there, back = (
+        RecurrentLayer("lstm", 6, (way,)).double() for way in ("left_to_right", "right_to_left")
+    )
     for one, other in zip(there.parameters(), back.parameters(), strict=True):
         other.copy_(one)
     x, valid = torch.randn(2, 5, 6).double(), torch.ones(2, 5, dtype=torch.bool)
@@ -243,7 +245,7 @@ def test_what_is_fed_to_the_next_step_is_not_dropped():
     stream = model._stream(INPUTS[:, :1], INPUTS[:, :1] > 0, 0, source=False)
     hidden, after, _ = model.decoder(stream, None, state=state)
     assert (hidden == 0).any()
-    assert not (after.parts[0].said == 0).any()
+    assert not (after.parts[0].output == 0).any()
 
 
 @pytest.mark.parametrize(
@@ -276,53 +278,6 @@ def test_what_is_fed_to_the_next_step_is_not_dropped():
 def test_what_cannot_be_made(options, problem):
     with pytest.raises(ValueError, match=exactly(problem)):
         build(**options)
-
-
-# A whole model beside torch's own modules
-
-
-def copied(theirs, cells):
-    """torch's LSTM of several layers and ways, with the weights of ours."""
-    endings = [f"l{n}{way}" for n in range(2) for way in ("", "_reverse")[: len(cells[n])]]
-    for ending, ours in zip(endings, [cell for layer in cells for cell in layer], strict=True):
-        given = ours.cell.weight_ih_l0
-        getattr(theirs, f"weight_ih_{ending}").copy_(given[:, :-1])
-        getattr(theirs, f"bias_ih_{ending}").copy_(given[:, -1])
-        getattr(theirs, f"weight_hh_{ending}").copy_(ours.cell.weight_hh_l0)
-        getattr(theirs, f"bias_hh_{ending}").zero_()
-    return theirs
-
-
-@torch.no_grad()
-def test_a_whole_model_is_what_one_writes_with_torch():
-    """Luong's: LSTMs, the score ``general`` with one head, the attentional layer."""
-    model = build_model("recurrent", attention_options={"name": "general", "heads": 1},
-                        position="none")  # fmt: skip
-    encoder = copied(
-        nn.LSTM(12, 6, 2, bidirectional=True, batch_first=True).double(),
-        [list(layer.ways.values()) for layer in model.encoder.layers],
-    )
-    decoder = copied(
-        nn.LSTM(12, 12, 2, batch_first=True).double(), [[one] for one in model.decoder.layers]
-    )
-    x, y = (model.target_embedding(ids) * 12**0.5 for ids in (SOURCE, INPUTS))
-    packed = nn.utils.rnn.pack_padded_sequence(
-        x, VALID.sum(1), batch_first=True, enforce_sorted=False
-    )
-    read, last = encoder(packed)
-    memory, _ = nn.utils.rnn.pad_packed_sequence(read, batch_first=True)
-    both = [part.unflatten(0, (2, 2)).transpose(1, 2).flatten(2).contiguous() for part in last]
-    hidden, _ = decoder(y, tuple(both))
-    maps, score = model.decoder.cross.projections, model.decoder.cross.norms.query.weight[0]
-    key, value = maps.key_value(memory).chunk(2, -1)
-    scores = maps.query(hidden) @ score @ key.transpose(1, 2)
-    weights = scores.masked_fill(~VALID[:, None], -torch.inf).softmax(-1)
-    context = maps.out(weights @ value)
-    expected = model.decoder.output.map(torch.cat((context, hidden), -1)).tanh()
-    assert torch.allclose(model(SOURCE, VALID, INPUTS), expected, atol=1e-10)
-    assert torch.allclose(
-        model.attend(SOURCE, VALID, INPUTS)["cross.0"][:, 0].double(), weights, atol=1e-6
-    )
 
 
 # As a user has them

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from attn.contract import Attention, Position, Role, State, Stream
 from attn.dropout import Dropout
-from attn.gated_convolution import HALF, GatedConvolution, normal_linear
+from attn.gated_convolution import SQRT_HALF, GatedConvolution, normal_linear
 from attn.models.encoder_decoder import EncoderDecoder, States, check_sizes
 from attn.models.transformer import Attentions
 from attn.registry import register
@@ -59,8 +59,8 @@ class ConvolutionalEncoder(nn.Module):
         """The source as the decoder sees it; no weights."""
         x = self.enter(stream.x)
         for layer in self.layers:
-            x = HALF * (layer(x, stream.valid) + x)
-        return dataclasses.replace(stream, x=HALF * (self.leave(x) + stream.x)), {}
+            x = SQRT_HALF * (layer(x, stream.valid) + x)
+        return dataclasses.replace(stream, x=SQRT_HALF * (self.leave(x) + stream.x)), {}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,11 +100,11 @@ class ConvolutionalDecoderLayer(nn.Module):
         """The target one layer up, the next state, and the weights if captured."""
         past, cross = state.parts
         h, after = self.convolution.step(x, target.valid, cast("ConvolutionState", past))
-        query = dataclasses.replace(target, x=HALF * (self.query(h) + target.x))
+        query = dataclasses.replace(target, x=SQRT_HALF * (self.query(h) + target.x))
         seen = mixed(self.cross, query, state=cross)
         assert seen.state is not None
         context = seen.y * scale[:, None, None].to(seen.y.dtype)
-        y = HALF * (HALF * (h + context) + x)
+        y = SQRT_HALF * (SQRT_HALF * (h + context) + x)
         return y, States((after, seen.state)), seen.weights
 
 

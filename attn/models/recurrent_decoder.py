@@ -31,7 +31,7 @@ class RecurrentState(RowState):
     """The states of the layers, and what is fed to them: the last output, the source's vector."""
 
     layers: Float[Tensor, "rows layers states dim"]
-    said: Float[Tensor, "rows fed"]
+    output: Float[Tensor, "rows fed"]
     source: Float[Tensor, "rows fixed"]
 
 
@@ -148,14 +148,14 @@ class RecurrentDecoder(nn.Module):
     ) -> None:
         super().__init__()
         self.dim, self.feeding, self.cross = wiring.dim, feeding, attention
-        self.looks_first = attention is not None and feeding.query == "previous"
-        self.by_step = self.looks_first or feeding.input_feeding
-        if attention is not None and output == "plain" and not self.looks_first:
+        self.attends_first = attention is not None and feeding.query == "previous"
+        self.by_step = self.attends_first or feeding.input_feeding
+        if attention is not None and output == "plain" and not self.attends_first:
             raise ValueError(
                 "output=plain: what the attention sees would go nowhere; choose one of "
                 "attentional, deep, or set query=previous or attention=none"
             )
-        fed = wiring.dim * (self.looks_first + feeding.input_feeding + feeding.source)
+        fed = wiring.dim * (self.attends_first + feeding.input_feeding + feeding.source)
         self.fed = [
             fed if number == 0 or feeding.layers == "all" else 0 for number in range(wiring.layers)
         ]
@@ -170,11 +170,11 @@ class RecurrentDecoder(nn.Module):
         """The state before the first token; to capture the weights of steps, it is traced."""
         each = rows // max(len(memory.x), 1)
         layers = self.bridge(memory).repeat_interleave(each, 0)
-        said = layers.new_zeros(rows, self.dim if self.feeding.input_feeding else 0)
+        output = layers.new_zeros(rows, self.dim if self.feeding.input_feeding else 0)
         source = layers.new_zeros(rows, 0)
         if self.feeding.source:
             source = self.bridge.vector(memory).repeat_interleave(each, 0)
-        own = RecurrentState(len(memory.x), layers, said, source)
+        own = RecurrentState(len(memory.x), layers, output, source)
         if self.cross is None:
             return States((own,))
         cross = begun(self.cross, memory, rows=rows, capacity=capacity, capture=capture)
@@ -204,8 +204,8 @@ class RecurrentDecoder(nn.Module):
             hidden.append(one)
             weights += [] if seen is None else [seen]
         shown = {"cross.0": torch.cat(weights, 2)} if weights else {}
-        said = drop(len(self.layers), torch.cat(hidden, 1))
-        return said, None if state is None else after, shown
+        dropped = drop(len(self.layers), torch.cat(hidden, 1))
+        return dropped, None if state is None else after, shown
 
     def _next(
         self, stream: Stream, state: States, run: Run
@@ -213,23 +213,29 @@ class RecurrentDecoder(nn.Module):
         """One step, or all steps of which none needs what the one before gives."""
         own, *cross = state.parts
         own = cast("RecurrentState", own)
-        looked = (
-            self._look(own.layers[:, -1, 0][:, None], stream, cross) if self.looks_first else None
+        attended = (
+            self._attend(own.layers[:, -1, 0][:, None], stream, cross)
+            if self.attends_first
+            else None
         )
-        fed = [own.said, own.source] if looked is None else [looked.y[:, 0], own.said, own.source]
+        fed = (
+            [own.output, own.source]
+            if attended is None
+            else [attended.y[:, 0], own.output, own.source]
+        )
         top, layers = run(stream.x, torch.cat(fed, -1).to(stream.x.dtype), own.layers)
-        if self.cross is not None and looked is None:
-            looked = self._look(top, stream, cross)
-        context = None if looked is None else looked.y
+        if self.cross is not None and attended is None:
+            attended = self._attend(top, stream, cross)
+        context = None if attended is None else attended.y
         hidden = self.output(top, stream.x, context)
-        said = hidden[:, -1] if self.feeding.input_feeding else own.said
-        own = dataclasses.replace(own, layers=layers, said=said)
-        if looked is None:
+        output = hidden[:, -1] if self.feeding.input_feeding else own.output
+        own = dataclasses.replace(own, layers=layers, output=output)
+        if attended is None:
             return hidden, States((own,)), None
-        assert looked.state is not None
-        return hidden, States((own, looked.state)), looked.weights
+        assert attended.state is not None
+        return hidden, States((own, attended.state)), attended.weights
 
-    def _look(self, query: Tensor, stream: Stream, cross: list[State]) -> MixerOutput:
+    def _attend(self, query: Tensor, stream: Stream, cross: list[State]) -> MixerOutput:
         """What the attention gives for queries at the places of the stream."""
         assert self.cross is not None
         return mixed(self.cross, dataclasses.replace(stream, x=query), state=cross[0])

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from attn.contract import Stream
 from attn.dropout import Dropout, LockedDropout
-from attn.recurrence import Reader
+from attn.recurrence import RecurrentLayer
 
 Drop = Callable[[int, Tensor], Tensor]  # the number of a place, what is given there
 
@@ -63,7 +63,7 @@ class RecurrentEncoder(nn.Module):
         if wiring.dim % len(ways):
             raise ValueError(f"dim={wiring.dim}: must be even, for each way has half of it")
         self.layers = nn.ModuleList(
-            Reader(wiring.cell, wiring.dim, ways) for _ in range(wiring.layers)
+            RecurrentLayer(wiring.cell, wiring.dim, ways) for _ in range(wiring.layers)
         )
         self.between = Between(wiring)
 

@@ -80,13 +80,13 @@ class _Attended(torch.autograd.Function):
             used = _list(_dropped(weights, kept, ctx.factor).to(v.dtype), groups)
             grad_value = torch.bmm(used.mT, grad)
             grad_used = torch.bmm(grad, v.mT).view(weights.shape).to(weights.dtype)
-            slope = torch._softmax_backward_data(
+            grad_score = torch._softmax_backward_data(
                 _dropped(grad_used, kept, ctx.factor), weights, -1, weights.dtype
             )
-            short = _list(slope.to(q.dtype), groups)
+            short = _list(grad_score.to(q.dtype), groups)
             grad_query = torch.bmm(short, k).mul_(ctx.scale).view(*weights.shape[:3], -1)
             grad_key = torch.bmm(short.mT, q)
-            grad_addend = slope.sum_to_size(ctx.addend) if ctx.needs_input_grad[3] else None
+            grad_addend = grad_score.sum_to_size(ctx.addend) if ctx.needs_input_grad[3] else None
         grad_key, grad_value = (x.unflatten(0, (rows, -1)) for x in (grad_key, grad_value))
         return grad_query, grad_key, grad_value, grad_addend, None, None, None
 

@@ -113,8 +113,8 @@ class _Entmax(torch.autograd.Function):
             return rates * centred, None, None
         # What is shared out by m, in proposition 1, is what the centred gradient leaves out.
         logs = torch.special.xlogy(weights, weights)
-        slope = weights / (alpha - 1) ** 2 - logs / (alpha - 1)
-        return rates * centred, (slope * centred).sum_to_size(alpha.shape), None
+        by_alpha = weights / (alpha - 1) ** 2 - logs / (alpha - 1)
+        return rates * centred, (by_alpha * centred).sum_to_size(alpha.shape), None
 
 
 class Sparsemax(nn.Module):
