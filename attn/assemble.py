@@ -224,9 +224,10 @@ def material(config: Config) -> Material:
     train, left_out = chosen(read(corpus, "train"))
     if not train:
         raise ConfigError([f"filters: no pair is left to train on; left out: {counted(left_out)}"])
-    test = corpora.test_split(corpus)
-    dev, held_out = read(corpus, "dev"), read(corpus, test)
-    overlap = {"dev": shared(train, dev), test: shared(train, held_out)}
+    dev, test = read(corpus, "dev"), corpora.test_split(corpus)
+    overlap = {"dev": shared(train, dev)}
+    if test in corpus.splits:
+        overlap[test] = shared(train, read(corpus, test))
     return Material(corpus, train, dev, _learned(config, train), left_out, overlap)
 
 

@@ -75,9 +75,13 @@ def test_two_splits_of_one_name_are_refused(root):
         Parallel(root=str(root), test=["test", "dev"])
 
 
-def test_no_test_file_is_refused(root):
-    with pytest.raises(ValueError, match=exactly("test=[]: names no file; give at least one")):
-        Parallel(root=str(root), test=[])
+def test_there_may_be_nothing_to_test_on(root):
+    corpus = Parallel(root=str(root), test=[])
+    assert corpus.splits == ("train", "dev")
+    assert corpora.test_split(corpus) == "test"
+    message = "split=test: unknown; choose one of dev, train"
+    with pytest.raises(ValueError, match=exactly(message)):
+        corpus.read("test")
 
 
 def test_a_translation_into_the_same_language_is_refused(root):

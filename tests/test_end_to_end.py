@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import itertools
 import json
 import os
 import shutil
@@ -690,6 +691,19 @@ def test_pairs_without_tokens_are_counted():
     )
     counts = Job.left_out_by_length.func(job)
     assert counts == {"without tokens": 1, "over batches.max_length=4": 1}
+
+
+def test_there_may_be_nothing_to_test_on(tmp_path, capsys):
+    for split, language in itertools.product(("train", "dev"), ("en", "de")):
+        (tmp_path / f"{split}.{language}").write_text("a b\n")
+    options = [*SHORT, "dataset=parallel", f"dataset.root={tmp_path}", "dataset.test=[]"]
+    output = f"output={tmp_path / 'out'}"
+    assert main(["train", *TINY, *options, "trainer.steps=1", output]) == 0
+    kept = json.loads((run_of(tmp_path / "out") / "data.json").read_text())
+    assert (kept["test"], kept["shared_with_train"]) == ("test", {"dev": 1})
+    capsys.readouterr()
+    said = "split=test: unknown; choose one of dev, train\n"
+    assert call("evaluate", "split=test", run=tmp_path / "out") == (2, said)
 
 
 def test_what_an_experiment_sets_of_another_part_is_left_out_and_told(tmp_path, capsys):

@@ -6,6 +6,7 @@ of shapes that the tests have: this file, run as a program.
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -192,7 +193,10 @@ def test_a_state_that_grows_cannot_be_said_to_be_constant(liar):
 @pytest.mark.parametrize("liar", [{"paper": "broken"}], indirect=True)
 def test_what_fails_otherwise_does_not_hold(liar):
     found = results(liar)
-    assert {one.failed for one in found} - {None} == {"RuntimeError: a shape does not fit"}
+    lines = Path(__file__).read_text(encoding="utf-8").splitlines()
+    line = 1 + next(number for number, text in enumerate(lines) if r"a shape\n" in text)
+    said = f"RuntimeError: a shape does not fit (test_proofs.py, line {line})"
+    assert {one.failed for one in found} - {None} == {said}
     first = smallest(found)
     assert first.proof.topic == "G1"
     assert smallest([]) is None

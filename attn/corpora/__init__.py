@@ -24,8 +24,8 @@ class Pair:
 class Corpus(Protocol):
     """What every dataset offers.
 
-    ``splits`` begins with ``train`` and ``dev``; the third is the test split that the name ``test``
-    stands for where no split of that name exists.
+    ``splits`` begins with ``train`` and ``dev``; the third, if there is one, is the test split that
+    the name ``test`` stands for where no split of that name exists.
     """
 
     source_language: str
@@ -37,8 +37,8 @@ class Corpus(Protocol):
 
 
 def test_split(corpus: Corpus) -> str:
-    """The split that ``test`` stands for."""
-    return "test" if "test" in corpus.splits else corpus.splits[2]
+    """The split that ``test`` stands for; itself where there is none to test on."""
+    return "test" if "test" in corpus.splits else next(iter(corpus.splits[2:]), "test")
 
 
 def check_split(corpus: Corpus, split: str) -> None:

@@ -21,7 +21,7 @@ class Parallel:
     Or one table a split, ``train=pairs.tsv``, ``.csv`` or ``.jsonl``, with ``columns`` for source
     and target, by name or by number; they are named like the languages by default. Files may be
     packed (``.gz``, ``.xz``, ``.zst``), and ``*`` in a name takes all that match, in order. Every
-    test stem is a split of that name; the first is ``test`` too.
+    test stem is a split of that name; the first is ``test`` too. There may be none.
 
     Several training corpora come side by side: ``train=[europarl,news]``, each with its weight, how
     often an epoch holds each of its pairs, and its tag, put before each of its sources, as tagged
@@ -50,9 +50,8 @@ class Parallel:
     ) -> None:
         if source == target:
             raise ValueError(f"target={target}: must differ from source")
-        for name, stems in (("train", train), ("test", test)):
-            if not stems:
-                raise ValueError(f"{name}=[]: names no file; give at least one")
+        if not train:
+            raise ValueError("train=[]: names no file; give at least one")
         _check_corpora(train, weights, tags)
         if columns is not None and len(columns) != 2:
             raise ValueError(f"columns=[{', '.join(columns)}]: must be two, of source and target")

@@ -8,9 +8,6 @@ from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
 
-# Nothing is fetched, whatever a text in the data says: the browser itself sees to it.
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
-
 
 def page(
     title: str,
@@ -22,12 +19,12 @@ def page(
     """A page as text: ``NAME.html`` within the frame of all pages, its style, its script, its data.
 
     The script is run once data and ``libraries``, which are texts of JavaScript, are unpacked; it
-    hands ``start`` a function that takes the data. All these are kept deflated.
+    hands ``start`` a function that takes the data. All these are kept deflated. Nothing is fetched,
+    whatever a text in the data says: the page forbids it to the browser.
     """
     packed = {"data": json.dumps(data, ensure_ascii=False, allow_nan=False)}
     packed |= {f"library-{number}": text for number, text in enumerate(libraries)}
     return _asset("frame.html").format(
-        policy=POLICY,
         title=html.escape(title),
         style=_asset("frame.css") + _asset(f"{name}.css"),
         body=_asset(f"{name}.html"),
@@ -43,4 +40,4 @@ def _asset(name: str) -> str:
 def _packed(key: str, text: str) -> str:
     """A text that cannot end the element it stands in, whatever it holds."""
     packed = base64.b64encode(zlib.compress(text.encode(), 9)).decode()
-    return f'<script type="text/plain" class="packed" id="packed-{key}">{packed}</script>\n'
+    return _asset("packed.html").format(key=key, packed=packed)

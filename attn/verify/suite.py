@@ -2,8 +2,10 @@
 
 import dataclasses
 import time
+import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, combinations
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -28,6 +30,7 @@ SELF = (Role.ENCODER, Role.DECODER)
 OF_NO_KERNEL = {"G3", "G6", "G10", "G13", "G16"}
 OF_PLAIN_CASES = {"G17"}  # what is compiled takes seconds
 LONGEST = 300  # of what is said of a failure
+NOT_TO_BLAME = {"torch", "jaxtyping", "beartype", "einops"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,9 +44,9 @@ class Result:
 
     @property
     def size(self) -> tuple[int, int, int]:
-        """How much there is to look at where it fails; the proof's place comes last."""
-        apart = self.case.position != "none"
-        return len(self.case.options), apart, PROOFS.index(self.proof)
+        """How much there is to look at where it fails; the number of the proof comes last."""
+        apart, number = self.case.position != "none", self.proof.topic.removeprefix("G")
+        return len(self.case.options), apart, int(number) if number.isdecimal() else len(PROOFS)
 
     def __str__(self) -> str:
         """What does not hold, where, and by how much."""
@@ -178,8 +181,17 @@ def put_to(proof: Proof, case: Case) -> Result:
     except ProofError as error:
         failed = str(error)
     except Exception as error:  # noqa: BLE001 - a variant may fail in any way
-        failed = f"{type(error).__name__}: {' '.join(str(error).split())}"[:LONGEST]
+        said = f"{type(error).__name__}: {' '.join(str(error).split())}"[:LONGEST]
+        failed = f"{said} ({_place(error)})"
     return Result(proof, case, failed, time.perf_counter() - began)
+
+
+def _place(error: Exception) -> str:
+    """The line that an error came from, not that of a library which was given something wrong."""
+    frames = [(Path(one.filename), one.lineno) for one in traceback.extract_tb(error.__traceback__)]
+    own = [(path, line) for path, line in frames if not NOT_TO_BLAME & set(path.parts)]
+    path, line = (own or frames)[-1]
+    return f"{path.name}, line {line}"
 
 
 def smallest(results: Iterable[Result]) -> Result | None:
