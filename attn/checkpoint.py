@@ -154,7 +154,7 @@ class Checkpoints:
         return aside
 
     def best(self) -> Path | None:
-        """The checkpoint of the highest score, if there is one; of equals the earlier.
+        """The checkpoint of the highest score, if there is one; of equals the newest.
 
         Raises:
             CheckpointError: one of them does not tell its score.
@@ -173,12 +173,18 @@ class Checkpoints:
         there = {path.name: path for path in self.folder.glob("*")}
         path = named[name]() if name in named else there.get(folder)
         if path is None or not path.is_dir():
-            steps = ", ".join(map(str, self.steps())) or "none"
-            raise CheckpointError(
-                f"checkpoint={name}: not in {self.folder}; choose best, last, average (made by "
-                f"attn average) or one of the steps: {steps}"
-            )
+            raise CheckpointError(f"checkpoint={name}: {self._missing(name)}")
         return path
+
+    def _missing(self, name: str) -> str:
+        """Why there is no checkpoint of a name, and which there are."""
+        steps = ", ".join(map(str, self.steps())) or "none"
+        if name == "best" and self.steps():
+            return f"none in {self.folder} was validated; choose last or one of the steps: {steps}"
+        return (
+            f"not in {self.folder}; choose best, last, average (made by attn average) or one of "
+            f"the steps: {steps}"
+        )
 
     def average(self) -> Path | None:
         """The average that was made last, if there is one."""
@@ -215,7 +221,7 @@ class Checkpoints:
                 shutil.rmtree(left)
 
     def _ranked(self) -> list[int]:
-        """The steps by falling score.
+        """The steps by falling score, of equals the newest first.
 
         Raises:
             CheckpointError: one of them does not tell its score.
@@ -227,8 +233,8 @@ class Checkpoints:
                 f"{error}; without it the best is not known: name a step, or give the command that "
                 "trained the run, which sets damaged ones aside"
             ) from None
-        scored = [(score, -step) for step, score in scores.items() if score is not None]
-        return [-step for _, step in sorted(scored, reverse=True)]
+        scored = [(score, step) for step, score in scores.items() if score is not None]
+        return [step for _, step in sorted(scored, reverse=True)]
 
     def _score(self, step: int) -> float | None:
         score: float | None = load_meta(self._path(step)).get("score")
@@ -241,7 +247,7 @@ class Checkpoints:
             with contextlib.suppress(CheckpointError):
                 scores[step] = self._score(step)
         scored = {step: score for step, score in scores.items() if score is not None}
-        ranked = sorted(scored, key=lambda step: (-scored[step], step))
+        ranked = sorted(scored, key=lambda step: (scored[step], step), reverse=True)
         kept = {*sorted(scored)[-self.keep_last :], *ranked[: self.keep_best]}
         for step in self.steps()[:-1]:
             if step in scores.keys() - kept:

@@ -63,9 +63,9 @@ class Filters:
 
 
 def shared(train: Sequence[Pair], held_out: Sequence[Pair]) -> int:
-    """How many held-out pairs have a source that is trained on."""
-    sources = {pair.source for pair in train}
-    return sum(pair.source in sources for pair in held_out)
+    """How many held-out pairs have a source that is trained on, whatever tags stand before it."""
+    sources = {pair.untagged for pair in train}
+    return sum(pair.untagged in sources for pair in held_out)
 
 
 def oddities(train: Sequence[Pair]) -> dict[str, int]:

@@ -52,12 +52,19 @@ def shape_problems(tree: Any, base: Any) -> Iterator[str]:
         written = f"{key}={as_yaml(value)}"
         if isinstance(usual, dict) and not isinstance(value, dict):
             yield f"{written}: must be a section, with options below it"
+        elif isinstance(value, dict) and "name" not in value and _is_part(usual):
+            yield f"{key}: has no name; write name: NAME into its file"
         elif isinstance(value, dict) and not isinstance(value.get("name", ""), str):
             yield f"{key}.name={as_yaml(value['name'])}: must be a name"
         elif not isinstance(value, dict) and (wrong := _fault(key, usual, value)):
             yield f"{written}: {wrong}"
         elif isinstance(value, dict) and not (usual is None or isinstance(usual, dict)):
             yield f"{written}: an option, it holds no others"
+
+
+def _is_part(usual: Any) -> bool:
+    """Whether what usually stands in a place is a part with a name, or nothing."""
+    return usual is None or (isinstance(usual, dict) and "name" in usual)
 
 
 def _unknown(key: str, tree: Any, choices: Mapping[str, Any], *, adds: bool) -> str | None:

@@ -40,12 +40,12 @@ class Meter:
 
     def means(self, seconds: float) -> dict[str, float]:
         """The means, given the seconds of training so far; a new period begins."""
-        loss = float(self.likelihood) / max(self.tokens - float(self.lost), 1.0)
-        taken = self.steps - float(self.skipped)
+        counted, taken = self.tokens - float(self.lost), self.steps - float(self.skipped)
+        loss = float(self.likelihood) / counted if counted else math.nan
         means = {
             "loss": loss,
-            "perplexity": math.exp(min(loss, 700.0)),
-            "gradient_norm": float(self.norm) / max(taken, 1.0),
+            "perplexity": math.exp(loss if math.isnan(loss) else min(loss, 700.0)),
+            "gradient_norm": float(self.norm) / taken if taken else math.nan,
             "skipped": float(self.skipped),
             "tokens_per_second": self.tokens / max(seconds - self.seconds, 1e-9),
             "tokens_per_step": self.tokens / self.steps,

@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import UInt8
@@ -74,9 +73,9 @@ class Report:
             self.say(f"warning: training goes on without TensorBoard: {self._board.failed}")
 
     def scalars(self, step: int, group: str, values: Mapping[str, float]) -> None:
-        """Figures of one step: metrics.jsonl and TensorBoard."""
-        line: dict[str, Any] = {"step": step, "group": group, **values}
-        self._metrics.add(json.dumps(line))
+        """Figures of one step: metrics.jsonl, null where one is no number, and TensorBoard."""
+        known = {name: value if math.isfinite(value) else None for name, value in values.items()}
+        self._metrics.add(json.dumps({"step": step, "group": group, **known}, allow_nan=False))
         for name, value in values.items():
             self._board.scalar(f"{group}/{name}", value, step)
 

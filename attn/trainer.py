@@ -186,11 +186,16 @@ class Trainer:
         named = session.model.named_parameters()
         broken = [name for name, weight in named if not _is_finite(weight.grad)]
         pairs = ", ".join(map(str, batches[-1].indices[:5]))
+        others = {
+            "trainer.clip=1.0": not self.clip,
+            "precision.dtype=fp32": session.precision.format != "fp32",
+        }
+        ways = ["a lower optimizer.learning_rate", *(way for way, open_ in others.items() if open_)]
         raise RunError(
             f"step {step}: the gradient was not finite in {self.max_skipped} steps one after the "
             f"other, here in {len(broken)} weights, {', '.join(broken[:3])} among them, with a "
-            f"batch of {tuple(batches[-1].labels.shape)} target tokens (pairs {pairs}, ...); try a "
-            "lower optimizer.learning_rate, trainer.clip=1.0 or precision.dtype=fp32"
+            f"batch of {tuple(batches[-1].labels.shape)} target tokens (pairs {pairs}, ...); try "
+            f"{' or '.join(ways)}"
         )
 
     def _groups(self, session: Session) -> Iterator[tuple[list[Batch], int, int]]:

@@ -121,7 +121,7 @@ class TestKeeping:
         for step, score in ((10, 3.0), (9, 5.0), (100, 5.0)):
             save(checkpoints, step, score)
         assert checkpoints.last() == checkpoints.find("last") == tmp_path / "step-100"
-        assert checkpoints.best() == checkpoints.find("best") == tmp_path / "step-9"
+        assert checkpoints.best() == checkpoints.find("best") == tmp_path / "step-100"
         assert checkpoints.find("10") == checkpoints.find("step-10") == tmp_path / "step-10"
         for name in ("11", "", ".", "..", "/", str(tmp_path), "step-10/.", "x" * 300):
             message = f"checkpoint={name}: not in {tmp_path}; {CHOICES}: 9, 10, 100"
@@ -161,6 +161,16 @@ class TestKeeping:
         message = f"checkpoint=best: not in {tmp_path}; {CHOICES}: none"
         with pytest.raises(CheckpointError, match=exactly(message)):
             Checkpoints(tmp_path).find("best")
+
+    def test_none_that_was_validated_is_no_best(self, tmp_path):
+        checkpoints = Checkpoints(tmp_path)
+        checkpoints.save(20, tiny(1), {}, {})
+        said = (
+            f"checkpoint=best: none in {tmp_path} was validated; choose last or one of the steps: "
+            "20"
+        )
+        with pytest.raises(CheckpointError, match=exactly(said)):
+            checkpoints.find("best")
 
     def test_what_cannot_be_read_is_left_alone(self, tmp_path):
         checkpoints = Checkpoints(tmp_path)

@@ -169,6 +169,21 @@ def test_what_cannot_be_read_is_named(tmp_path, name, content, message):
     refused(tmp_path, f"train={name}: {message.format(path=tmp_path / name)}", train=name)
 
 
+def test_a_zst_file_of_several_frames_is_read_whole(tmp_path):
+    rows = (b"en\tde\na\tA\n", b"b\tB\n", b"", b"c\tC\n")
+    (tmp_path / "train.tsv.zst").write_bytes(b"".join(map(zstandard.compress, rows)))
+    assert [pair.source for pair in corpus(tmp_path, "train.tsv.zst").read("train")] == list("abc")
+
+
+@pytest.mark.parametrize("frames", [1, 2])
+def test_a_zst_file_that_is_cut_short_is_named(tmp_path, frames):
+    packed = zstandard.compress(b"en\tde\n" + bytes(range(97, 117)) + b"\tA\n") * frames
+    (tmp_path / "train.tsv.zst").write_bytes(packed[:-5])
+    path = tmp_path / "train.tsv.zst"
+    said = f"train=train.tsv.zst: {path}: not a whole zst file (it is cut short)"
+    refused(tmp_path, said, train="train.tsv.zst")
+
+
 def test_a_broken_zst_file_is_named(tmp_path):
     (tmp_path / "train.tsv.zst").write_bytes(b"plain")
     with pytest.raises(ValueError, match=r"train\.tsv\.zst: not a whole zst file \("):

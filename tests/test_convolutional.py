@@ -229,3 +229,13 @@ def test_each_dropout_acts_in_training_only(place):
 def test_what_cannot_be_made(options, problem):
     with pytest.raises(ValueError, match=exactly(problem)):
         build(**options)
+
+
+@pytest.mark.parametrize("tied", ["all", "none"])
+def test_deep_models_begin_as_if_they_knew_nothing(tied):
+    model = build_model("convolutional", encoder_layers=20, decoder_layers=20, dim=48, tied=tied,
+                        dropout=0.1, position="learned").train()  # fmt: skip
+    source = torch.randint(4, 11, (7, 13))
+    logits = model.project(model(source, source > 0, source))
+    loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), source.flatten())
+    assert loss.item() == pytest.approx(math.log(11), rel=0.05)

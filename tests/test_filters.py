@@ -4,6 +4,7 @@ import pytest
 from messages import exactly
 
 from attn.corpora import Pair
+from attn.corpora.parallel import Parallel
 from attn.filters import Filters, counted, oddities, shared
 
 
@@ -40,6 +41,16 @@ def test_what_is_not_asked_for_is_not_filtered():
 
 def test_sources_that_are_trained_on_are_counted():
     assert shared(pairs("a|A", "b|B"), pairs("a|X", "a|Y", "c|B")) == 2
+
+
+def test_tags_do_not_hide_what_is_trained_on(tmp_path):
+    for name, text in (("train", "a\nb\n"), ("dev", "a\nc\n"), ("test", "b\n")):
+        for language in ("en", "de"):
+            (tmp_path / f"{name}.{language}").write_text(text)
+    corpus = Parallel(root=str(tmp_path), tags=["<T>"], held_out_tag="<H>")
+    train, dev, test = map(corpus.read, ("train", "dev", "test"))
+    assert [pair.source for pair in (*train, *dev)] == ["<T> a", "<T> b", "<H> a", "<H> c"]
+    assert (shared(train, dev), shared(train, test)) == (1, 1)
 
 
 def test_counts_in_words():

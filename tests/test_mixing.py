@@ -38,10 +38,10 @@ def test_a_tag_stands_before_each_source_that_says_something(root):
     (root / "talks.en").write_text("d en\n \n", encoding="utf-8")
     pairs = corpus(root, tags=["", "<talk>"], held_out_tag="<news>")
     assert pairs.read("train")[2:] == [
-        Pair("c en", "c de"), Pair("<talk> d en", "d de"), Pair(" ", "e de"),
+        Pair("c en", "c de"), Pair("<talk> d en", "d de", tag="<talk>"), Pair(" ", "e de"),
     ]  # fmt: skip
-    assert pairs.read("dev") == [Pair("<news> f en", "f de")]
-    assert pairs.read("test") == [Pair("<news> g en", "g de")]
+    assert pairs.read("dev") == [Pair("<news> f en", "f de", tag="<news>")]
+    assert pairs.read("test") == [Pair("<news> g en", "g de", tag="<news>")]
 
 
 def test_weights_change_what_is_trained_and_none_of_one_do_not(root):

@@ -228,12 +228,21 @@ def test_an_experiment_with_an_unknown_key(refuses):
 
 
 def test_a_file_puts_what_cannot_stand_there():
-    base = {"trainer": {"steps": 5}, "attention": {"name": "softmax"}, "seed": 1, "study": None}
+    named = {"name": "softmax"}
+    base = {
+        "trainer": {"steps": 5},
+        "attention": named,
+        "seed": 1,
+        "study": None,
+        "position": named,
+    }
     tree = {"trainer": 5, "attention": {"name": ["a"]}, "seed": {"a": 5}, "study": "x"}
+    tree["position"] = {"dim": 3}
     assert list(keys.shape_problems(tree, base)) == [
         "trainer=5: must be a section, with options below it",
         "attention.name=[a]: must be a name",
         "seed={a: 5}: an option, it holds no others",
+        "position: has no name; write name: NAME into its file",
     ]
 
 

@@ -85,6 +85,15 @@ def test_tensorboard_reads_what_was_written_and_forgets_what_was_taken_back(tmp_
     assert "samples/text_summary" in events.Tags()["tensors"]
 
 
+def test_what_is_no_number_is_null(tmp_path):
+    one = report(tmp_path)
+    one.scalars(1, "train", {"loss": float("nan"), "perplexity": float("inf"), "skipped": 3.0})
+    one.close()
+    (line,) = whole_lines(tmp_path / "metrics.jsonl")
+    kept = {"step": 1, "group": "train", "loss": None, "perplexity": None, "skipped": 3.0}
+    assert json.loads(line) == kept
+
+
 def test_a_run_goes_on_without_tensorboard_and_says_so_once(tmp_path, monkeypatch, capsys):
     one = report(tmp_path)
 

@@ -9,7 +9,7 @@ from builders import build_model
 from messages import exactly
 from searching import SOURCE, VALID, build, continuations, found, log_probability, model
 
-from attn import registry, search  # noqa: F401 - registers
+from attn import registry, search
 from attn.search import Limit
 from attn.tokenizers import BOS, EOS, PAD
 
@@ -220,3 +220,14 @@ def test_it_says_no_more_than_the_positions_know(name):
 def test_wrong_options_are_named(options, message):
     with pytest.raises(ValueError, match=exactly(message)):
         build("beam", **options)
+
+
+@pytest.mark.parametrize("name", registry.names("search"))
+def test_a_model_that_gives_no_numbers_any_more_ends_no_search(name):
+    built = build_model(size=7)
+    torch.nn.init.constant_(built.target_embedding.weight, torch.nan)
+    searching = registry.build("search", {"name": name})
+    if isinstance(searching, search.Reading):
+        searching = searching.reading(lambda tokens: " ".join(map(str, tokens)))
+    several = searching(built, SOURCE, VALID)
+    assert [len(one) for one in several] == [1] * len(SOURCE)

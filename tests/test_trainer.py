@@ -66,7 +66,7 @@ def session(batches, **changed):
         loss=Loss(),
         optimizer=adam(parameters=model.parameters(), learning_rate=0.1),
         schedule=lambda _: 1.0,
-        precision=Precision(device="cpu", dtype="fp32"),
+        precision=changed.pop("precision", None) or Precision(device="cpu", dtype="fp32"),
         epoch=lambda _, start: iter(batches[start:]),
         observer=changed.pop("observer", None) or Notes(),
         **changed,
@@ -204,10 +204,20 @@ def test_too_many_in_a_row_end_the_run():
     said = (
         "step 6: the gradient was not finite in 3 steps one after the other, here in 1 weights, "
         "bias among them, with a batch of (2, 4) target tokens (pairs 0, 1, ...); try a lower "
-        "optimizer.learning_rate, trainer.clip=1.0 or precision.dtype=fp32"
+        "optimizer.learning_rate"
     )
     with pytest.raises(RunError, match=exactly(said)):
         Trainer(steps=10, max_skipped=3).fit(one)
+
+
+def test_only_what_is_not_done_already_is_proposed():
+    one = session([batch(3, 2)], precision=Precision(device="cpu", dtype="bf16"))
+    one.model.bias.register_hook(lambda gradient: gradient * math.nan)
+    with pytest.raises(RunError) as raised:
+        Trainer(steps=10, max_skipped=1, clip=0.0).fit(one)
+    assert str(raised.value).endswith(
+        "; try a lower optimizer.learning_rate or trainer.clip=1.0 or precision.dtype=fp32"
+    )
 
 
 def test_a_lack_of_memory_names_the_batch_and_a_budget():

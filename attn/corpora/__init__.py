@@ -11,13 +11,20 @@ from attn import registry
 class Pair:
     """A sentence and its translation; gold alignment as (source word, target word) if known.
 
-    ``weight`` is how often an epoch holds it; a fraction is the chance of once more.
+    ``weight`` is how often an epoch holds it; a fraction is the chance of once more. ``tag`` is the
+    word that was put before the source, if one was.
     """
 
     source: str
     target: str
     alignment: tuple[tuple[int, int], ...] | None = None
     weight: float = 1.0
+    tag: str = ""
+
+    @property
+    def untagged(self) -> str:
+        """The source without the word that was put before it."""
+        return self.source.removeprefix(f"{self.tag} ") if self.tag else self.source
 
 
 @runtime_checkable

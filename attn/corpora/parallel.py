@@ -123,5 +123,6 @@ def _check_corpora(
 def _pairs(readers: Sequence[Reader], tag: str, weight: float) -> Iterator[Pair]:
     """What the readers have, the tag before each source that says something."""
     for pair in itertools.chain.from_iterable(read() for read in readers):
-        source = f"{tag} {pair.source}" if tag and pair.source.strip() else pair.source
-        yield Pair(source, pair.target, weight=weight)
+        put = tag if pair.source.strip() else ""
+        source = f"{put} {pair.source}" if put else pair.source
+        yield Pair(source, pair.target, weight=weight, tag=put)

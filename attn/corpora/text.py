@@ -137,11 +137,17 @@ def _zst(content: bytes) -> bytes:
         zstandard = importlib.import_module("zstandard")
     except ImportError:
         raise ValueError("zst files need the package zstandard; pip install attn[zst]") from None
+    parts = []
     try:
-        whole: bytes = zstandard.ZstdDecompressor().decompressobj().decompress(content)
+        while content or not parts:  # a file may be of several frames, one after the other
+            frame = zstandard.ZstdDecompressor().decompressobj()
+            parts.append(frame.decompress(content))
+            if not frame.eof:
+                raise EOFError("it is cut short")
+            content = frame.unused_data
     except zstandard.ZstdError as error:
         raise OSError(str(error)) from None
-    return whole
+    return b"".join(parts)
 
 
 PACKED: dict[str, Callable[[bytes], bytes]] = {

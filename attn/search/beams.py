@@ -1,6 +1,7 @@
 """Beam search in one group of prefixes or several, the same for every kind of it."""
 
 import dataclasses
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -150,7 +151,9 @@ class BeamSearch:
                 none if missing is None else missing[group].tolist(),
             )
         ]
-        return sorted(every, key=lambda one: (not one.finished, -one.score))
+        # A model that gives no numbers any more says nothing.
+        nothing = [Hypothesis([], -math.inf, False)]
+        return sorted(every, key=lambda one: (not one.finished, -one.score)) or nothing
 
 
 def _reordered(state: Any, origin: Int[Tensor, "groups size"]) -> Any:

@@ -98,4 +98,5 @@ class Sampling:
         above = sayable - sayable.amax(-1, keepdim=True)
         share = self.truncation((above / self.temperature).softmax(-1)).cumsum(-1)
         token = torch.searchsorted(share, chance[:, None] * share[:, -1:], right=True)
+        token = token.clamp(max=logits.shape[1] - 1)  # where a model gives no numbers any more
         return logits.gather(1, token) - total, token
