@@ -14,7 +14,7 @@ from attn.remarks import warn
 from attn.scoring import Groups, Scoring, Statistics, fingerprint
 from attn.translation import Translation
 
-SCORES, SEAL = "scores.json", "sha256"
+SCORES, SEAL, ATTENTION = "scores.json", "sha256", "attention"
 
 
 def save(
@@ -61,8 +61,11 @@ def save(
     write_bytes(run / "sentences" / f"{stem}.npz", _archive({**statistics, **marks}))
 
     def add(every: dict[str, Any]) -> None:
-        seal = checksum_of([split, title, scores])
-        every.setdefault(split, {})[title] = {**scores, SEAL: seal}
+        found = every.setdefault(split, {})
+        before = _unsealed(split, title, found.get(title)) or {}
+        if ATTENTION in before and _alike(before, scores):
+            scores[ATTENTION] = before[ATTENTION]
+        found[title] = _sealed(split, title, scores)
 
     path = run / SCORES
     if _damage(path):
@@ -72,6 +75,42 @@ def save(
         warn(f"{path}: is not as it was written; it is now {aside.name}, and a new one is begun")
     update_json(path, add)
     return scores
+
+
+def add_attention(
+    run: Path, split: str, marks: Mapping[str, Any], attention: Mapping[str, Any]
+) -> list[str]:
+    """Keep what the heads of a model do beside its scores of a split; the titles of these scores.
+
+    ``marks`` are the ``checkpoint`` and the ``reference`` that they must be of.
+    """
+    path, titles = run / SCORES, list[str]()
+
+    def add(every: dict[str, Any]) -> None:
+        for title, entry in every.get(split, {}).items():
+            content = _unsealed(split, title, entry)
+            if content is not None and _alike(content, marks):
+                every[split][title] = _sealed(split, title, {**content, ATTENTION: attention})
+                titles.append(title)
+
+    if path.exists() and not _damage(path):
+        update_json(path, add)
+    return titles
+
+
+def _alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two entries are of the same weights and references."""
+    return all(
+        mine.get(key) is not None and mine.get(key) == theirs.get(key)
+        for mine, theirs, key in (
+            (one, other, "reference"),
+            (one.get("checkpoint", {}), other.get("checkpoint", {}), "sha256"),
+        )
+    )
+
+
+def _sealed(split: str, title: str, content: Mapping[str, Any]) -> dict[str, Any]:
+    return {**content, SEAL: checksum_of([split, title, content])}
 
 
 def load_scores(run: Path) -> dict[str, dict[str, dict[str, Any]]]:

@@ -31,7 +31,7 @@ def opened(path: Path, *, size: tuple[int, int] = (1280, 900), dark: bool = Fals
         page.on("pageerror", lambda error: said.append(str(error)))
         page.on("request", lambda request: asked.append(request.url))
         page.goto(path.resolve().as_uri())
-        page.wait_for_function("document.documentElement.dataset.ready === 'true'")
+        page.wait_for_selector("html[data-ready=true]", state="attached")  # no eval: the policy
         yield page
         browser.close()
     elsewhere = [url for url in asked if not url.startswith(("file:", "data:", "blob:"))]

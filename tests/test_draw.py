@@ -8,6 +8,7 @@ import torch
 from test_end_to_end import BRIEF, SMOKE, run_of
 
 from attn.cli import main
+from attn.contract import Role
 from attn.corpora import Pair
 from attn.pictures import sentences
 from attn.registry import ConfigError
@@ -205,9 +206,12 @@ def test_the_title_says_what_is_drawn(monkeypatch):
 
 def test_the_gold_of_a_sentence_is_that_of_its_words(translator):
     pair = Pair("a b c", "c b a", ((0, 2), (1, 1), (2, 0)))
-    looked = sentences.of_pair(translator, pair)
-    assert looked.source == ("a", "b", "c", "</s>")
-    assert looked.target == ("c", "b", "a", "</s>")
+    reading = sentences.of_pair(translator, pair)
+    assert reading.source == ("a", "b", "c", "</s>")
+    assert reading.target == ("c", "b", "a", "</s>")
+    assert reading.read == ("<s>", "c", "b", "a")
+    looked = reading.looked(Role.CROSS)
+    assert (looked.columns, looked.rows) == (reading.source, reading.target)
     assert looked.gold == tuple((range(j, j + 1), range(i, i + 1)) for i, j in pair.alignment)
     (weights,) = looked.layers
     assert weights.shape == (4, 4, 4)
@@ -222,15 +226,16 @@ def test_weights_are_those_by_which_the_model_says_it(translator):
     pieces = said.target[:-1] if one.finished else said.target
     assert pieces == one.pieces
     given = sentences.of_pair(translator, Pair("a b c", one.text))
-    shown = given.layers[0][:, : len(said.target)]
-    torch.testing.assert_close(said.layers[0], shown)
-    assert given.gold == ()
+    shown = given.weights["cross.0"][:, : len(said.target)]
+    torch.testing.assert_close(said.weights["cross.0"], shown)
+    assert given.looked(Role.CROSS).gold == ()
 
 
 def test_gold_is_left_out_where_words_are_lost(translator, monkeypatch, capsys):
     monkeypatch.setattr(sentences, "words", lambda *_: None)
-    looked = sentences.of_pair(translator, Pair("a b", "b a", ((0, 1), (1, 0))))
-    assert looked.gold == ()
+    reading = sentences.of_pair(translator, Pair("a b", "b a", ((0, 1), (1, 0))))
+    assert reading.looked(Role.CROSS).gold == ()
+    assert reading.of_words(Role.CROSS) is None
     assert capsys.readouterr().err == (
         "the gold alignment is left out: some words of the sentence are unknown to the model\n"
     )

@@ -7,10 +7,11 @@ import torch
 from builders import build_attention
 
 from attn import positions, registry, tokenizers  # noqa: F401 - registers
+from attn.alignment import words
 from attn.contract import Role
 from attn.pictures import alignments, canvas, masks
 from attn.pictures import positions as matrices
-from attn.pictures.sentences import Looked, words
+from attn.pictures.sentences import LABELS, Looked
 from attn.registry import ConfigError, find, option_types
 from attn.roles import capabilities, made_names
 
@@ -123,10 +124,10 @@ def test_layers_and_heads_are_shown_or_averaged():
     assert lone[0][0] == "layer 1, head 0"
     assert torch.equal(lone[0][1], one.layers[1][0])
     rows = alignments.chosen(one, "all", "all")
-    assert [[title for title, _ in row] for row in rows] == [
+    assert [[panel.title for panel in row] for row in rows] == [
         ["layer 0, head 0", "layer 0, head 1"], ["layer 1, head 0", "layer 1, head 1"],
     ]  # fmt: skip
-    (((title, mean),),) = alignments.chosen(one, "mean", "mean")
+    (((title, mean, _),),) = alignments.chosen(one, "mean", "mean")
     assert title == "mean of 2 layers and their heads"
     torch.testing.assert_close(mean, torch.cat(one.layers).mean(0))
     assert alignments.chosen(looked(heads=1), 0, "mean")[0][0][0] == "layer 0"
@@ -136,22 +137,37 @@ def test_a_head_that_is_not_there():
     with pytest.raises(ConfigError) as raised:
         alignments.chosen(looked(), 1, 2)
     assert raised.value.problems == ["head=2: layer 1 has none of that number, but 2"]
+    with pytest.raises(ConfigError) as raised:
+        alignments.chosen(looked(), 2, "mean")
+    assert raised.value.problems == ["layer=2: there is none; they are 0-1"]
+
+
+def test_a_difference_has_colours_of_its_own_around_zero():
+    one = looked()
+    apart = alignments.Panel("difference", torch.tensor([[0.5, -0.2, 0.0]] * 2), apart=True)
+    figure = alignments.draw((one, [[*alignments.chosen(one, "mean", "mean")[0], apart]]))
+    weights, difference, *scales = figure.axes
+    assert weights.images[0].get_clim()[0] == 0
+    assert difference.images[0].get_clim() == (-0.5, 0.5)
+    assert [scale.get_ylabel() for scale in scales] == ["weight", "difference"]
 
 
 def test_gold_is_framed_around_the_pieces_of_words():
     one = looked(gold=((range(1), range(2)),))
-    figure = alignments.draw(one, alignments.chosen(one, 0, "mean"))
+    figure = alignments.draw((one, alignments.chosen(one, 0, "mean")))
     axes, scale = figure.axes
     (frame,) = axes.patches
     assert (frame.get_xy(), frame.get_width(), frame.get_height()) == ((-0.5, -0.5), 2, 1)
     assert scale.get_ylabel() == "weight; framed: gold alignment"
     assert [label.get_text() for label in axes.get_xticklabels()] == ["a", "b", "</s>"]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("source: looked at", "target: said")
+    assert LABELS[Role.ENCODER] == ("source: looked at", "source: looks")
+    assert LABELS[Role.DECODER] == ("target: looked at", "target: said")
 
 
 def test_more_panels_than_fit_into_a_row_leave_no_frame_behind():
     one = Looked(("a",), ("b",), tuple(torch.rand(4, 1, 1, 1)))
-    figure = alignments.draw(one, alignments.chosen(one, "all", "mean"))
+    figure = alignments.draw((one, alignments.chosen(one, "all", "mean")))
     assert [axes.axison for axes in figure.axes] == [True] * 4 + [False] * 2 + [True]
 
 

@@ -224,7 +224,7 @@ def _alignment(asked: Asked) -> Figure:
     trained = Trained.of(asked)
     if asked["text"] is not None:
         text = " ".join(str(asked["text"]).splitlines())
-        looked = sentences.of_text(trained.translator(), text, trained.search())
+        reading = sentences.of_text(trained.translator(), text, trained.search())
     else:
         corpus = splits.corpus_of(trained.config, asked["root"])
         pairs = assemble.read(corpus, splits.named(corpus, asked["split"]))
@@ -233,7 +233,8 @@ def _alignment(asked: Asked) -> Figure:
             raise ConfigError([
                 f"sentence={number}: split={asked['split']} has {len(pairs)} sentences"
             ])
-        looked = sentences.of_pair(
+        reading = sentences.of_pair(
             trained.translator(), pairs[number - 1], key=f"sentence={number}"
         )
-    return alignments.draw(looked, alignments.chosen(looked, asked["layer"], asked["head"]))
+    looked = reading.looked(Role.CROSS)
+    return alignments.draw((looked, alignments.chosen(looked, asked["layer"], asked["head"])))

@@ -1,11 +1,13 @@
-"""The alignment of a sentence by the cross-attention of a model, drawn."""
+"""The attention of a sentence, drawn: a panel for each head, or for means of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
@@ -14,77 +16,108 @@ from attn.pictures.sentences import Looked
 from attn.registry import ConfigError
 
 ALL, MEAN = "all", "mean"
-CELL, LEAST = 0.3, 1.9  # inches
+CELL, LEAST, LETTER = 0.3, 1.9, 0.07  # inches
 MOST_IN_A_ROW = 3
 GOLD = "#ff2d55"
+APART = "RdBu"  # of differences: one colour where the first is larger, one where the second is
 
-Panel = tuple[str, Float[Tensor, "target source"]]
+
+class Panel(NamedTuple):
+    """A matrix with its title; ``apart``: it is a difference of weights."""
+
+    title: str
+    matrix: Float[Tensor, "rows columns"]
+    apart: bool = False
 
 
-def chosen(looked: Looked, layer: str | int, head: str | int) -> list[list[Panel]]:
+Rows = Sequence[Sequence[Panel]]
+
+
+def chosen(looked: Looked, layer: str | int, head: str | int, *, of: str = "") -> list[list[Panel]]:
     """The matrices that are asked for, each with its title, in a row for each layer.
 
-    ``layer`` is all, mean (of all layers and heads) or a number; ``head`` likewise.
+    ``layer`` is all, mean (of all layers and heads) or a number; ``head`` likewise. ``of`` stands
+    before each title.
 
     Raises:
-        ConfigError: there is no such head.
+        ConfigError: there is no such layer or head.
     """
-    if layer == MEAN:
-        title = f"mean of {len(looked.layers)} layers and their heads"
-        return [[(title, torch.stack([each.mean(0) for each in looked.layers]).mean(0))]]
+    if layer == MEAN and len(looked.layers) > 1:
+        title = f"{of}mean of {len(looked.layers)} layers and their heads"
+        return [[Panel(title, torch.stack([each.mean(0) for each in looked.layers]).mean(0))]]
+    layer, head = (0, MEAN) if layer == MEAN else (layer, head)
+    if layer != ALL and int(layer) >= len(looked.layers):
+        raise ConfigError([f"layer={layer}: there is none; they are 0-{len(looked.layers) - 1}"])
     numbers = range(len(looked.layers)) if layer == ALL else [int(layer)]
-    rows = [list(_heads(looked, number, head)) for number in numbers]
+    rows = [list(_heads(looked, number, head, of)) for number in numbers]
     return [[panel for row in rows for panel in row]] if head != ALL else rows
 
 
-def _heads(looked: Looked, layer: int, head: str | int) -> Iterator[Panel]:
+def _heads(looked: Looked, layer: int, head: str | int, of: str) -> Iterator[Panel]:
     weights = looked.layers[layer]
     count = len(weights)
     if head == MEAN:
         mean = f", mean of {count} heads" if count > 1 else ""
-        yield f"layer {layer}{mean}", weights.mean(0)
+        yield Panel(f"{of}layer {layer}{mean}", weights.mean(0))
         return
     if head != ALL and int(head) >= count:
         raise ConfigError([f"head={head}: layer {layer} has none of that number, but {count}"])
     for number in range(count) if head == ALL else [int(head)]:
-        yield f"layer {layer}, head {number}", weights[number]
+        yield Panel(f"{of}layer {layer}, head {number}", weights[number])
 
 
-def draw(looked: Looked, rows: list[list[Panel]]) -> Figure:
-    """A panel for each matrix: a row says a piece of the target, a column is one of the source."""
-    if len(rows) == 1 and len(rows[0]) > MOST_IN_A_ROW:
-        (row,) = rows
-        rows = [row[at : at + MOST_IN_A_ROW] for at in range(0, len(row), MOST_IN_A_ROW)]
-    columns = max(map(len, rows))
-    width, height = (max(LEAST, CELL * len(side)) for side in (looked.source, looked.target))
-    figure, places = canvas.panels(len(rows), columns, width=width + 1, height=height + 1)
-    limits = _limits([matrix for row in rows for _, matrix in row])
-    image = None
+def draw(*parts: tuple[Looked, Rows]) -> Figure:
+    """A panel for each matrix of each part, the parts below each other.
+
+    One scale for all weights, one for all differences; weights from 0 on where none is below.
+    """
+    grid = [(looked, row) for looked, rows in parts for row in _broken(rows)]
+    shown = [panel for _, row in grid for panel in row]
+    weights = [panel.matrix for panel in shown if not panel.apart]
+    scale = min(0.0, *(float(m.min()) for m in weights)), max(float(m.max()) for m in weights)
+    most = max((float(panel.matrix.abs().max()) for panel in shown if panel.apart), default=0.0)
+    sides = [(looked.columns, looked.rows) for looked, _ in parts]
+    width, height = (max(LEAST, CELL * max(map(len, one))) for one in zip(*sides, strict=True))
+    width = max(width, *(LETTER * len(one) for panel in shown for one in panel.title.split("\n")))
+    columns = max(len(row) for _, row in grid)
+    figure, places = canvas.panels(len(grid), columns, width=width + 1, height=height + 1)
+    images: dict[bool, AxesImage] = {}
     for number, axes in enumerate(places):
-        down, along = divmod(number, columns)
-        if along >= len(rows[down]):
+        (looked, row), along = grid[number // columns], number % columns
+        if along >= len(row):
             axes.set_axis_off()
             continue
-        title, matrix = rows[down][along]
-        image = canvas.heat(
-            axes, matrix, limits=limits, title=title, labels=("source: looked at", "target: said")
-        )
-        canvas.name_places(axes, looked.source, looked.target)
-        _mark(axes, looked)
-    assert image is not None
-    gold = "; framed: gold alignment" if looked.gold else ""
-    figure.colorbar(image, ax=places, label=f"weight{gold}")
+        panel = row[along]
+        limits = (-most, most) if panel.apart else scale
+        images[panel.apart] = _panel(axes, looked, panel, limits)
+    gold = "; framed: gold alignment" if any(looked.gold for looked, _ in parts) else ""
+    slim = 20 * len(grid)  # as thick beside many rows as beside one
+    figure.colorbar(images[False], ax=places, label=f"weight{gold}", aspect=slim)
+    if True in images:
+        figure.colorbar(images[True], ax=places, label="difference", aspect=slim)
     return figure
 
 
-def _limits(matrices: list[Tensor]) -> tuple[float, float]:
-    """One scale for all panels, from 0 on where no weight is below."""
-    return min(0.0, *(float(one.min()) for one in matrices)), max(float(m.max()) for m in matrices)
+def _broken(rows: Rows) -> Rows:
+    """Rows; a lone one that is too long, in several."""
+    if len(rows) > 1 or len(rows[0]) <= MOST_IN_A_ROW:
+        return rows
+    (row,) = rows
+    return [row[at : at + MOST_IN_A_ROW] for at in range(0, len(row), MOST_IN_A_ROW)]
 
 
-def _mark(axes: Axes, looked: Looked) -> None:
-    """A frame around the pieces of every two words that are aligned."""
-    for down, along in looked.gold:
+def _panel(axes: Axes, looked: Looked, panel: Panel, limits: tuple[float, float]) -> AxesImage:
+    image = canvas.heat(
+        axes,
+        panel.matrix,
+        limits=limits,
+        title=panel.title,
+        labels=looked.labels,
+        colours=APART if panel.apart else canvas.COLOURS,
+    )
+    canvas.name_places(axes, looked.columns, looked.rows)
+    for down, along in looked.gold:  # a frame around the pieces of every two words
         corner = (along.start - 0.5, down.start - 0.5)
         frame = Rectangle(corner, len(along), len(down), fill=False, edgecolor=GOLD, linewidth=1.6)
         axes.add_patch(frame)
+    return image

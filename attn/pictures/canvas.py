@@ -53,13 +53,14 @@ def heat(
     limits: tuple[float, float] | None = None,
     title: str,
     labels: tuple[str, str],
+    colours: str = COLOURS,
 ) -> AxesImage:
     """A matrix as colours, what is no number in grey; labels of the columns and of the rows."""
-    colours = mpl.colormaps[COLOURS].with_extremes(bad=NOTHING)
+    known = mpl.colormaps[colours].with_extremes(bad=NOTHING)
     low, high = limits or (None, None)
     shown = np.ma.masked_invalid(matrix.detach().cpu().numpy())
     image = axes.imshow(
-        shown, cmap=colours, vmin=low, vmax=high, aspect="auto", interpolation="nearest"
+        shown, cmap=known, vmin=low, vmax=high, aspect="auto", interpolation="nearest"
     )
     axes.set_title(title)
     axes.set_xlabel(labels[0])
