@@ -10,9 +10,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from attn import checkpoint, snapshot
-from attn.batching import Batches, IdPair, collate
+from attn import checkpoint, heads, snapshot
+from attn.batching import Batch, Batches, IdPair, collate
 from attn.checkpoint import Checkpoints
+from attn.contract import Role
 from attn.corpora import Pair
 from attn.reporting import Report
 from attn.scoring import Scoring
@@ -83,6 +84,7 @@ class Watch:
         said = dev.translator.translate([pair.source for pair in dev.pairs], dev.search)
         references = [pair.target for pair in dev.pairs]
         scores = dev.scoring.corpus([one.text for one in said], references)
+        self._attention(step, model)
         figures = {"loss": loss, "perplexity": math.exp(min(loss, 700.0))}
         figures |= {name: value["score"] for name, value in scores.items()}
         self.report.scalars(step, "dev", {**figures, "minutes": progress.seconds / 60})
@@ -104,7 +106,6 @@ class Watch:
             return
         meta = {**self.meta, "metric": self.metric, **found}
         self.checkpoints.save(progress.step, self.session.model, self.session.state(), meta)
-        self._map(progress.step, self.session.model)
 
     def _samples(self, step: int, said: Sequence[str]) -> None:
         lines = [
@@ -116,27 +117,44 @@ class Watch:
             self.report.say(f"  {line}")
 
     @torch.no_grad()
-    def _map(self, step: int, model: nn.Module) -> None:
-        """The last layer's cross-attention on the first pair that can be drawn, its heads' mean."""
-        drawable = (pair for pair in self.development.ids if max(map(len, pair)) <= DRAWN)
-        pair = next(drawable, None)
-        if not self.samples or pair is None or not hasattr(model, "attend"):
+    def _attention(self, step: int, model: nn.Module) -> None:
+        """The entropy of each head on a few pairs, always the same, and what these heads see."""
+        drawable = [pair for pair in self.development.ids if 0 < max(map(len, pair)) <= DRAWN]
+        pairs = drawable[: self.samples]
+        if not pairs or not hasattr(model, "attend"):
             return
-        model.eval()
-        batch = collate([pair], [0]).to(self.session.precision.device)
+        batch = collate(pairs, range(len(pairs))).to(self.session.precision.device)
         attend: Callable[..., dict[str, torch.Tensor]] = model.attend  # type: ignore[assignment]
         weights = attend(batch.source, batch.source_valid, batch.inputs)
-        cross = [matrix for name, matrix in weights.items() if name.startswith("cross.")]
-        if not cross:
-            return
-        vocabularies = self.development.translator.vocabularies
-        heatmap = importlib.import_module("attn.heatmap").heatmap  # matplotlib, as late as may be
-        pixels = heatmap(
-            cross[-1][0].mean(0),
-            vocabularies.target.pieces(batch.labels[0].tolist()),
-            vocabularies.source.pieces(batch.source[0].tolist()),
-        )
-        self.report.picture(step, "cross_attention", pixels)
+        entropies = {
+            f"{name}.head.{number}": head.entropy
+            for name, one in heads.of_batch(batch, weights).items()
+            for number, head in enumerate(one.heads())
+            if not math.isnan(head.entropy)
+        }
+        if entropies:
+            self.report.scalars(step, "entropy", entropies)
+        self._maps(step, batch, weights)
+
+    def _maps(self, step: int, batch: Batch, weights: Mapping[str, torch.Tensor]) -> None:
+        """All heads of a role as one picture for each pair; the mean of the last layer in words."""
+        heatmap = importlib.import_module("attn.heatmap")  # matplotlib, as late as may be
+        known = self.development.translator.vocabularies
+        for row, (source, target) in enumerate(zip(batch.source, batch.labels, strict=True)):
+            spoken = [int((side != PAD).sum()) for side in (target, source)]
+            for role in Role:
+                every = [one[row] for name, one in weights.items() if name.startswith(role.value)]
+                if not every:
+                    continue
+                rows = spoken[role is Role.ENCODER]
+                columns = spoken[role is not Role.DECODER]
+                layers = [one[:, :rows, :columns] for one in every]
+                self.report.picture(step, f"maps_{row}/{role.value}", heatmap.mosaic(layers))
+                if role is Role.CROSS and row == 0:
+                    pieces = known.target.pieces(target[:rows].tolist())
+                    read = known.source.pieces(source[:columns].tolist())
+                    pixels = heatmap.heatmap(layers[-1].mean(0), pieces, read)
+                    self.report.picture(step, "cross_attention", pixels)
 
 
 def _unscored(path: Path) -> bool:

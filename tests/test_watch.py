@@ -11,6 +11,7 @@ from attn import registry
 from attn.batching import Batches, collate
 from attn.checkpoint import Checkpoints, load_meta
 from attn.corpora import Pair
+from attn.heatmap import GAP, TILE, mosaic
 from attn.loss import Loss
 from attn.optim import adam
 from attn.precision import Precision
@@ -91,7 +92,7 @@ def test_the_dev_loss_is_that_of_a_token_without_dropout(tmp_path):
         logits = model.project(model(batch.source, batch.source_valid, batch.inputs))
     labels = batch.labels.flatten()
     expected = F.cross_entropy(logits.flatten(0, 1), labels, ignore_index=PAD)
-    ((step, group, figures),) = one.report.scalar
+    (step, group, figures) = one.report.scalar[-1]
     assert (step, group) == (1, "dev")
     assert figures["loss"] == pytest.approx(float(expected), rel=1e-5)
     assert figures["perplexity"] == pytest.approx(math.exp(figures["loss"]))
@@ -129,7 +130,7 @@ def test_samples_are_shown(tmp_path):
 def test_the_score_is_the_metric_that_was_chosen(tmp_path, metric, sign):
     one = watch(tmp_path, metric=metric)
     score = one.evaluate(Progress(step=1))
-    figures = one.report.scalar[0][2]
+    figures = one.report.scalar[-1][2]
     assert score == sign * figures[metric]
     one.save(Progress(step=1))
     meta = load_meta(tmp_path / "step-1")
@@ -142,25 +143,61 @@ def test_a_step_is_saved_once(tmp_path):
         one.save(Progress(step=step))
     assert one.checkpoints.steps() == [2]
     assert "score" not in load_meta(tmp_path / "step-2")
-    assert one.report.maps == ["cross_attention"] * 2
+    assert one.report.maps == []
+
+
+OF_ROLES = ["encoder", "decoder", "cross"]
+
+
+def test_what_the_heads_see_is_drawn_at_each_validation(tmp_path):
+    """Of the first pairs that can be drawn, always the same: of each pair a picture of a role."""
+    one = watch(tmp_path)
+    one.evaluate(Progress(step=1))
+    first, second = ([f"maps_{pair}/{role}" for role in OF_ROLES] for pair in (0, 1))
+    assert one.report.maps == [*first, "cross_attention", *second]
+
+
+def test_the_entropy_of_each_head_is_a_figure(tmp_path):
+    one = watch(tmp_path)
+    one.evaluate(Progress(step=1))
+    (group, figures), *_ = [(group, values) for _, group, values in one.report.scalar]
+    assert group == "entropy"
+    layers = [f"{role}.{layer}" for role in OF_ROLES for layer in (0, 1)]
+    assert sorted(figures) == sorted(f"{name}.head.{head}" for name in layers for head in range(3))
+    dev, model = one.development, one.session.model.eval()
+    batch = collate([dev.ids[0]], [0])
+    lone = watch(tmp_path, samples=1)
+    lone.session.model.load_state_dict(model.state_dict())
+    lone.evaluate(Progress(step=2))
+    weights = model.attend(batch.source, batch.source_valid, batch.inputs)["cross.1"][0, 2]
+    expected = float(torch.special.entr(weights).sum(-1).mean())
+    assert lone.report.scalar[0][2]["cross.1.head.2"] == pytest.approx(expected, rel=1e-5)
 
 
 def test_signs_of_formulas_are_drawn_as_text(tmp_path):
-    one = watch(tmp_path, pairs=PAIRS[1:])
-    one.save(Progress(step=1))
-    assert one.report.maps == ["cross_attention"]
+    one = watch(tmp_path, pairs=PAIRS[1:], samples=1)
+    one.evaluate(Progress(step=1))
+    assert one.report.maps[-1] == "cross_attention"
 
 
-def test_what_is_too_long_to_be_drawn_is_passed_over(tmp_path, monkeypatch):
-    monkeypatch.setattr("attn.watch.DRAWN", 0)
-    one = watch(tmp_path)
-    one.save(Progress(step=1))
+@pytest.mark.parametrize("way", ["samples", "long", "blind"])
+def test_what_cannot_be_drawn_is_passed_over(tmp_path, monkeypatch, way):
+    one = watch(tmp_path, samples=0 if way == "samples" else 2)
+    if way == "long":
+        monkeypatch.setattr("attn.watch.DRAWN", 0)
+    if way == "blind":
+        monkeypatch.setattr(type(one.session.model), "attend", lambda *_: {})
+    one.evaluate(Progress(step=1))
     assert one.report.maps == []
-    assert one.checkpoints.steps() == [1]
-
-
-def test_without_samples_nothing_is_drawn(tmp_path):
-    one = watch(tmp_path, samples=0)
-    one.save(Progress(step=1))
-    assert one.report.maps == []
+    assert [group for _, group, _ in one.report.scalar] == ["dev"]
     assert torch.is_grad_enabled()
+
+
+def test_a_mosaic_has_a_row_a_layer_and_a_column_a_head():
+    layers = [torch.zeros(2, 3, 4), torch.ones(3, 3, 4)]
+    pixels = mosaic(layers)
+    scale = TILE // 4
+    assert pixels.shape == (2 * (3 * scale + GAP), 3 * (4 * scale + GAP), 4)
+    dark = pixels[..., :3].sum(-1) < 400
+    assert int(dark.sum()) == 3 * (3 * scale) * (4 * scale)
+    assert not dark[: 3 * scale].any()
