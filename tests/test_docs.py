@@ -14,11 +14,13 @@ from pages import run_page
 ROOT = Path(__file__).parent.parent
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 COMMANDS = (
+    "align",
     "average",
     "compare",
     "draw",
     "evaluate",
     "list",
+    "maps",
     "profile",
     "reach",
     "score",
