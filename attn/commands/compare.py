@@ -6,7 +6,7 @@ from typing import Any
 from omegaconf import MISSING, DictConfig
 
 from attn import assemble, tables
-from attn.compare import reading, variants
+from attn.compare import reading, table
 from attn.registry import ConfigError, suggest
 
 PURPOSE = "compare runs: a row for each variant, over its seeds"
@@ -36,13 +36,13 @@ def check(cfg: DictConfig) -> list[str]:
 def run(cfg: DictConfig) -> None:
     """Print the table; remarks go to standard error unless it is for a terminal."""
     asked = assemble.plain(cfg)
-    header, rows, remarks = variants.table(reading.read(_paths(asked)), str(asked["split"]))
+    header, rows, remarks = table.table(reading.read(_paths(asked)), str(asked["split"]))
     people = asked["format"] == "terminal"
     if people:
         tables.show(header, rows)
     else:
         if asked["format"] == "csv":
-            rows = [[variants.bare(cell) for cell in row] for row in rows]
+            rows = [[table.bare(cell) for cell in row] for row in rows]
         sys.stdout.write(tables.FORMATS[asked["format"]](header, rows))
     (sys.stdout if people else sys.stderr).write("".join(f"{line}\n" for line in remarks))
 

@@ -1,11 +1,12 @@
-"""Runs that differ in nothing but their seed are one variant: a row of the table."""
+"""Runs that differ in nothing but their seed are one variant."""
 
+import dataclasses
 import json
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from attn.compare.reading import Run, Score
+from attn.compare.reading import Run
 from attn.identity import flat
 from attn.registry import as_yaml
 
@@ -22,48 +23,40 @@ WATCHING = {
     "precision.workers",
     "precision.keep_memory",
 }
-MISSING = "-"
+MISSING = "-"  # of an option that a variant does not have
+ALONE = "all runs"  # the label of a variant beside which there is no other
 
 
-def table(runs: Sequence[Run], split: str) -> tuple[list[str], list[list[str]], list[str]]:
-    """Header, rows and remarks: a row a variant, the best first by its mean on the dev split."""
+@dataclasses.dataclass(frozen=True)
+class Variant:
+    """Runs of one configuration, and in what it differs from the others.
+
+    ``options`` has the value, as YAML, of each option that differs among the variants; ``label`` is
+    all of them in a line, ``attention=linear position=rope``, and of no two variants the same.
+    """
+
+    label: str
+    options: Mapping[str, str]
+    runs: Sequence[Run]
+
+
+def variants(runs: Sequence[Run]) -> list[Variant]:
+    """The variants among some runs, the best first by its mean on the dev split."""
     groups = _groups(runs)
-    options = _differing([_options(group[0]) for group in groups])
-    by_split = {
-        "dev": [[run.dev for run in group] for group in groups],
-        split: [[run.score(split) for run in group] for group in groups],
-    }
-    signatures = sorted({one.signature for rows in by_split.values() for one in _scores(rows)})
-    columns = [(_name(key), [_value(group[0], key) for group in groups]) for key in options]
-    columns.append(("seeds", [str(len(group)) for group in groups]))
-    columns.append(("parameters", [_parameters(group[0]) for group in groups]))
-    for name, rows in by_split.items():
-        columns += _scored(name, rows, signatures)
-    rates = [[run.tokens_per_second for run in group] for group in groups]
-    minutes = [[run.minutes for run in group] for group in groups]
-    columns.append(("tokens/s", [_middle(some, ".0f") for some in rates]))
-    columns.append(("minutes", [_middle(some, ".1f") for some in minutes]))
-    header = [name for name, _ in columns]
-    rows_of_text = [list(row) for row in zip(*(cells for _, cells in columns), strict=True)]
-    return header, rows_of_text, list(_remarks(runs, split, signatures))
+    every = [_options(group[0]) for group in groups]
+    keys = _differing(every)
+    found: dict[str, Variant] = {}
+    for options, group in zip(every, groups, strict=True):
+        told = {key.removesuffix(".name"): _value(options, key) for key in keys}
+        label = _unused(" ".join(f"{key}={value}" for key, value in told.items()) or ALONE, found)
+        found[label] = Variant(label, told, group)
+    return list(found.values())
 
 
-def bare(cell: str) -> str:
-    """A cell as programs read it: numbers without commas, and nothing for what is not known."""
-    if cell == MISSING:
-        return ""
-    number = cell.replace(",", "")
-    return number if number.isdecimal() else cell
-
-
-def _scored(
-    name: str, rows: Sequence[Sequence[Score | None]], signatures: Sequence[str]
-) -> Iterator[tuple[str, list[str]]]:
-    """A column for each signature that a split was scored with; an empty one if with none."""
-    used = {one.signature for one in _scores(rows)}
-    for signature in [one for one in signatures if one in used] or [""]:
-        mark = f" [{signatures.index(signature) + 1}]" if signature and len(signatures) > 1 else ""
-        yield f"BLEU {name}{mark}", [_mean(row, signature) for row in rows]
+def _unused(label: str, used: Mapping[str, Any]) -> str:
+    """The label, with a number if another variant has it: unlike values may look alike."""
+    numbered = (f"{label} ({number})" for number in range(2, len(used) + 2))
+    return next(one for one in (label, *numbered) if one not in used)
 
 
 def _groups(runs: Sequence[Run]) -> list[list[Run]]:
@@ -92,51 +85,11 @@ def _differing(every: Sequence[Mapping[str, Any]]) -> list[str]:
     keys = list(dict.fromkeys(key for options in every for key in options))
     columns: dict[str, str] = {}
     for key in keys:
-        values = [as_yaml(options[key]) if key in options else MISSING for options in every]
+        values = [_value(options, key) for options in every]
         if len(set(values)) > 1:
             columns.setdefault(json.dumps(values), key)
     return list(columns.values())
 
 
-def _name(option: str) -> str:
-    return option.removesuffix(".name")
-
-
-def _value(run: Run, option: str) -> str:
-    options = _options(run)
+def _value(options: Mapping[str, Any], option: str) -> str:
     return as_yaml(options[option]) if option in options else MISSING
-
-
-def _parameters(run: Run) -> str:
-    return MISSING if run.parameters is None else f"{run.parameters:,}"
-
-
-def _scores(rows: Sequence[Sequence[Score | None]]) -> list[Score]:
-    return [one for row in rows for one in row if one is not None]
-
-
-def _mean(row: Sequence[Score | None], signature: str) -> str:
-    """Mean and deviation over seeds, and over how many if not over all of them."""
-    values = [one.value for one in row if one is not None and one.signature == signature]
-    if not values:
-        return MISSING
-    spread = f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else ""
-    some = f" ({len(values)} of {len(row)})" if len(values) < len(row) else ""
-    return f"{statistics.fmean(values):.2f}{spread}{some}"
-
-
-def _middle(values: Sequence[float | None], form: str) -> str:
-    known = [value for value in values if value is not None]
-    return format(statistics.median(known), form) if known else MISSING
-
-
-def _remarks(runs: Sequence[Run], split: str, signatures: Sequence[str]) -> Iterator[str]:
-    for number, signature in enumerate(signatures, 1):
-        yield f"{f'[{number}] ' if len(signatures) > 1 else ''}BLEU {signature}"
-    for run in runs:
-        if run.state != "finished":
-            yield f"{run.state}: {run.folder}"
-    unscored = [run for run in runs if run.score(split) is None]
-    if unscored:
-        yield f"not evaluated on {split}, by their own search with the best checkpoint:"
-        yield from (f"  attn evaluate run={run.folder} split={split}" for run in unscored)
