@@ -23,6 +23,7 @@ def save(
     said: Sequence[Translation],
     references: Sequence[str],
     *,
+    sources: Sequence[str],
     scoring: Scoring,
     search: Mapping[str, Any],
     checkpoint: Mapping[str, Any],
@@ -56,6 +57,7 @@ def save(
         (f"{stem}.pieces", pieces),
         (f"{stem}.txt", texts),
         (f"{split}.ref", references),
+        (f"{split}.src", sources),
     ):
         write_text(run / "translations" / name, _lines(lines))
     write_bytes(run / "sentences" / f"{stem}.npz", _archive({**statistics, **marks}))

@@ -9,6 +9,7 @@ from attn.files import read_json, write_json
 from attn.scoring import Scoring, fingerprint
 from attn.translation import NOTHING, Translation
 
+SOURCES = ["A dog runs in the garden .", "", "The cat does not sleep ."]
 REFERENCES = ["Ein Hund läuft im Garten .", "", "Die Katze schläft nicht ."]
 
 
@@ -25,6 +26,7 @@ SAID = said("Ein Hund läuft im Haus .", "", "Die Katze schläft .")
 def save(run, split="test", translations=SAID, name="beam", **changed):
     """With a search of default options, all given or not."""
     given = {
+        "sources": SOURCES,
         "scoring": Scoring(),
         "search": {"name": name, "max_extra": 10},
         "checkpoint": {"name": "step-3", "step": 3, "sha256": "abc"},
@@ -73,13 +75,14 @@ def test_scores_are_kept_by_split_search_and_checkpoint(tmp_path):
     }
 
 
-def test_text_pieces_and_reference_lie_side_by_side(tmp_path):
+def test_text_pieces_reference_and_source_lie_side_by_side(tmp_path):
     save(tmp_path)
     folder = tmp_path / "translations"
     assert {path.name: path.read_text() for path in folder.iterdir()} == {
         "test.beam-step-3.txt": "Ein Hund läuft im Haus .\n\nDie Katze schläft .\n",
         "test.beam-step-3.pieces": "Ein ▁Hund ▁läuft ▁im ▁Haus ▁.\n\nDie ▁Katze ▁schläft ▁.\n",
         "test.ref": "Ein Hund läuft im Garten .\n\nDie Katze schläft nicht .\n",
+        "test.src": "A dog runs in the garden .\n\nThe cat does not sleep .\n",
     }
 
 

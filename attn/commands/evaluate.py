@@ -42,18 +42,19 @@ def run(cfg: DictConfig) -> float:
     corpus = splits.corpus_of(config, asked["root"])
     split = splits.named(corpus, asked["split"])
     pairs = assemble.read(corpus, split)
-    references = [pair.target for pair in pairs]
+    sources, references = [pair.source for pair in pairs], [pair.target for pair in pairs]
     translator = models.translator()
-    said = translator.translate([pair.source for pair in pairs], models.search())
+    said = translator.translate(sources, models.search())
     folder, search = models.folder(Path(str(asked["output"]))), models.first.search_section
     scores = results.save(
         folder,
         split,
         said,
         references,
+        sources=sources,
         scoring=assemble.scoring(config, corpus),
         search=search,
-        groups=scoring.by_length([pair.source for pair in pairs], asked["by_length"]),
+        groups=scoring.by_length(sources, asked["by_length"]),
         checkpoint=models.tell(),
     )
     for pair, one in list(zip(pairs, said, strict=True))[: asked["samples"]]:
