@@ -10,6 +10,7 @@ from typing import Any
 
 from attn import checking, identity, results, runs, snapshot
 from attn.checkpoint import Checkpoints
+from attn.compare.evaluation import Evaluation
 from attn.files import read_json, whole_lines
 from attn.registry import ConfigError
 from attn.remarks import warn
@@ -41,11 +42,19 @@ class Run:
 
     def score(self, split: str) -> Score | None:
         """BLEU of the best checkpoint on a split, by the run's own search, if it was evaluated."""
-        split = self.test if split == "test" else split
-        for one in self.scores.get(split, {}).values():
+        evaluation = self.evaluation(split)
+        if evaluation is None:
+            return None
+        bleu = evaluation.entry["BLEU"]
+        return Score(bleu["score"], bleu["signature"])
+
+    def evaluation(self, split: str) -> Evaluation | None:
+        """That evaluation; see ``score``."""
+        name = self.test if split == "test" else split
+        for title, one in self.scores.get(name, {}).items():
             own = _whole(one["search"]) == _whole(self.config.get("search"))
             if own and self.best is not None and one["checkpoint"]["name"] == self.best:
-                return Score(one["BLEU"]["score"], one["BLEU"]["signature"])
+                return Evaluation(self.folder, name, title, one)
         return None
 
 
@@ -93,9 +102,9 @@ def _run(folder: Path) -> Run:
     config = runs.load_config(folder)
     if changed := _changed(folder, config):
         warn(f"{folder / runs.CONFIG}: is not what the run was trained with: {', '.join(changed)}")
-    figures = _figures(folder / "metrics.jsonl")
-    rates = [one["tokens_per_second"] for one in figures if "tokens_per_second" in one]
-    minutes = [one["minutes"] for one in figures if "minutes" in one]
+    told = figures(folder)
+    rates = [one["tokens_per_second"] for one in told if "tokens_per_second" in one]
+    minutes = [one["minutes"] for one in told if "minutes" in one]
     bleu = meta.get("dev", {}).get("BLEU")
     return Run(
         folder=folder,
@@ -146,10 +155,10 @@ def _test_split(path: Path) -> str:
         return "test"
 
 
-def _figures(path: Path) -> list[dict[str, Any]]:
-    """The lines of metrics.jsonl; what is no line of figures is left out."""
+def figures(run: Path) -> list[dict[str, Any]]:
+    """The lines of a run's metrics.jsonl; what is no line of figures is left out."""
     found = []
-    for line in whole_lines(path):
+    for line in whole_lines(run / "metrics.jsonl"):
         with contextlib.suppress(ValueError, RecursionError):
             found.append(json.loads(line))
     return [one for one in found if isinstance(one, dict)]

@@ -14,13 +14,15 @@ def page(
     *,
     name: str,
     data: Mapping[str, Any],
+    parts: Sequence[str] = (),
     libraries: Sequence[str] = (),
 ) -> str:
     """A page as text: ``NAME.html`` within the frame of all pages, its style, its script, its data.
 
-    The script is run once data and ``libraries``, which are texts of JavaScript, are unpacked; it
-    hands ``start`` a function that takes the data. All these are kept deflated. Nothing is fetched,
-    whatever a text in the data says: the page forbids it to the browser.
+    ``parts`` are further scripts, which stand before ``NAME.js``. That one hands ``start`` a
+    function, which is called with the data once it and ``libraries``, texts of JavaScript, are
+    unpacked. All these are kept deflated. Nothing is fetched, whatever a text in the data says: the
+    page forbids it to the browser.
     """
     packed = {"data": json.dumps(data, ensure_ascii=False, allow_nan=False)}
     packed |= {f"library-{number}": text for number, text in enumerate(libraries)}
@@ -29,7 +31,7 @@ def page(
         style=_asset("frame.css") + _asset(f"{name}.css"),
         body=_asset(f"{name}.html"),
         packed="".join(_packed(key, text) for key, text in packed.items()),
-        script=_asset("frame.js") + _asset(f"{name}.js"),
+        script="".join(_asset(f"{one}.js") for one in ("frame", *parts, name)),
     )
 
 
