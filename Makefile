@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest
-FAST := -n 2 --dist worksteal -m "not slow and not gpu and not compiled"
+FAST := -n 2 --dist worksteal -m "not slow and not gpu and not compiled and not browser"
 
 .DEFAULT_GOAL := help
 .PHONY: help install format lint quick test coverage test-all parity browser compiled bench demo wheel clean
@@ -34,7 +34,7 @@ lint: install  ## check form, names, types, and who may import whom
 	$(BIN)/lint-imports --no-cache
 
 quick: install  ## run the fast tests, in less than a minute
-	$(PYTEST) -q -n 2 --dist worksteal -m "not slow and not gpu and not compiled and not long"
+	$(PYTEST) -q -n 2 --dist worksteal -m "not slow and not gpu and not compiled and not browser and not long"
 
 test: install  ## run all tests but the slow ones
 	$(PYTEST) $(FAST)

@@ -210,7 +210,10 @@ def test_thirty_runs_of_a_thousand_sentences_are_less_than_six_mebibytes(tmp_pat
             "TER": chance.integers(1, 30, (1000, 2)).astype(float),
         }
         run = leave(
-            tmp_path / "runs", attention=f"a{number // 3}", seed=number % 3, steps=range(20, 2001, 20)
+            tmp_path / "runs",
+            attention=f"a{number // 3}",
+            seed=number % 3,
+            steps=range(20, 2001, 20),
         )
         evaluate(run, said, references, sources, statistics=statistics)
     page = page_of(tmp_path / "runs")

@@ -137,7 +137,7 @@ def _zst(content: bytes) -> bytes:
         zstandard = importlib.import_module("zstandard")
     except ImportError:
         raise ValueError("zst files need the package zstandard; pip install attn[zst]") from None
-    parts = []
+    parts: list[bytes] = []
     try:
         while content or not parts:  # a file may be of several frames, one after the other
             frame = zstandard.ZstdDecompressor().decompressobj()
