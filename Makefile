@@ -6,7 +6,7 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest
 FAST := -n 2 --dist worksteal -m "not slow and not gpu and not compiled and not browser"
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint quick test coverage test-all parity browser compiled bench demo wheel clean
+.PHONY: help install format lint quick test coverage test-all parity launchers browser compiled bench demo wheel clean
 .DELETE_ON_ERROR:
 
 help:  ## show this list
@@ -51,6 +51,11 @@ parity: install  ## compare with outside packages, installed into .venv without 
 
 compiled: install  ## compile every attention, and train a compiled model
 	$(PYTEST) -q -n 2 -m "compiled and not slow"
+
+launchers: install  ## run sweeps by joblib, submitit, Ray and Optuna, which it installs
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,joblib,submitit,optuna]' ray
+	$(BIN)/python -m pip install --quiet -c constraints.txt --no-deps hydra-ray-launcher
+	$(PYTEST) -q -m launchers
 
 browser: install  ## open the pages in Chromium, which must be there (Debian: apt install chromium)
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,browser]'

@@ -30,6 +30,7 @@ from attn.registry import ConfigError
 from attn.roles import NONE, Roles, kind_of
 from attn.scoring import Scoring, fingerprint
 from attn.snapshot import weights_at
+from attn.touched import Stamps, files_read
 from attn.trainer import Trainer
 from attn.translation import Translator
 from attn.vocabulary import Vocabularies
@@ -168,7 +169,7 @@ class Material:
     """What is trained on: text, tokenizer, ids, and what was counted on the way.
 
     ``left_out`` counts the training pairs that were filtered, by reason; ``shared`` those pairs of
-    dev and test whose source is trained on.
+    dev and test whose source is trained on. ``files`` are those that the corpus was read from.
     """
 
     corpus: corpora.Corpus
@@ -177,6 +178,7 @@ class Material:
     vocabularies: Vocabularies
     left_out: Mapping[str, int]
     shared: Mapping[str, int]
+    files: Stamps = dataclasses.field(default_factory=dict)
 
     @property
     def fingerprint(self) -> str:
@@ -219,16 +221,17 @@ class Material:
 
 def material(config: Config) -> Material:
     """The corpus of a config, read, and its tokenizers, trained on the training split."""
-    corpus: corpora.Corpus = part(config, "dataset", "dataset")
+    with files_read() as files:
+        corpus: corpora.Corpus = part(config, "dataset", "dataset")
+        pairs, test = read(corpus, "train"), corpora.test_split(corpus)
+        held_out = {s: read(corpus, s) for s in ("dev", test) if s in corpus.splits}
     chosen: Filters = part(config, "filters")
-    train, left_out = chosen(read(corpus, "train"))
+    train, left_out = chosen(pairs)
     if not train:
         raise ConfigError([f"filters: no pair is left to train on; left out: {counted(left_out)}"])
-    dev, test = read(corpus, "dev"), corpora.test_split(corpus)
-    overlap = {"dev": shared(train, dev)}
-    if test in corpus.splits:
-        overlap[test] = shared(train, read(corpus, test))
-    return Material(corpus, train, dev, _learned(config, train), left_out, overlap)
+    overlap = {split: shared(train, held_out[split]) for split in held_out}
+    learned = _learned(config, train)
+    return Material(corpus, train, held_out["dev"], learned, left_out, overlap, files)
 
 
 def _learned(config: Config, train: Sequence[corpora.Pair]) -> Vocabularies:

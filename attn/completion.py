@@ -106,6 +106,8 @@ class _Line:
             keyed = {one.key for one in self.given}
             by_position = next((key for key in ("kind", "name") if key not in keyed), "")
             yield from _finished(self._listed(by_position), self.word)
+        elif any(map(overrides.is_path, flags.POSITIONAL.get(self.command, ()))):
+            yield FILES
         found = CompletionPlugin._get_matches(OmegaConf.create(self._tree), self.word)
         yield from (key for key in found if not key.endswith(".name="))
         yield from (f"{place}=" for place in _starting(self.places, self.word))

@@ -26,7 +26,7 @@ CHOICES = {
     "cfg": ("job", "hydra", "all"),
     "info": ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath"),
 }
-POSITIONAL = {"list": ("kind", "name")}
+POSITIONAL = {"list": ("kind", "name"), "status": ("runs",)}
 
 
 @dataclasses.dataclass

@@ -15,6 +15,18 @@ def load(modules: Sequence[str]) -> list[str]:
     return [problem for module in modules if (problem := _import(module))]
 
 
+def files(modules: Sequence[str]) -> list[Path]:
+    """The source files of loaded modules, and of the user's other modules beside them."""
+    tops = [sys.modules[name.partition(".")[0]] for name in modules if name in sys.modules]
+    roots = [Path(top.__file__).parent for top in tops if top.__file__]
+    every = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
+    return [
+        Path(file)
+        for file in every
+        if file and "site-packages" not in file and any(r in Path(file).parents for r in roots)
+    ]
+
+
 def _import(module: str) -> str | None:
     try:
         importlib.import_module(module)

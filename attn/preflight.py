@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import hydra
@@ -14,7 +15,7 @@ from hydra.types import RunMode
 from omegaconf import MISSING, DictConfig, OmegaConf, open_dict
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from attn import keys, modules, naming, overrides, sources
+from attn import keys, modules, naming, overrides, runs, sources
 from attn.overrides import Given
 from attn.registry import ConfigError, as_yaml, suggest
 from attn.settling import settle
@@ -26,12 +27,14 @@ Unused = Callable[[DictConfig], dict[str, str]]
 class Preflight:
     """Finds the problems of a command's arguments, job by job, with Hydra initialized."""
 
-    def __init__(self, command: str, check: Check, unused: Unused | None = None) -> None:
-        self.command, self.check = command, check
-        self.unused = unused or (lambda _: {})
-        self._groups: dict[str, list[str]] = {}
+    def __init__(
+        self, command: str, check: Check | None = None, unused: Unused | None = None
+    ) -> None:
+        self.command = command
+        self.checks(check, unused)
         self.choices: dict[str, Any] = {}
         self._composed: dict[tuple[str, ...], DictConfig] = {}
+        self._studies: dict[tuple[Given, ...], Path] = {}
         base = copy.deepcopy(self._compose(()))
         self.once = base.hydra.mode is RunMode.RUN
         self.choices |= base.hydra.runtime.choices
@@ -39,6 +42,12 @@ class Preflight:
             del base["hydra"]
         self.base = OmegaConf.to_container(base)
         self.sections = [str(key) for key in base]
+
+    def checks(self, check: Check | None, unused: Unused | None = None) -> None:
+        """What a command has against its config, and sets in vain, now that its parts are known."""
+        self.check = check or (lambda _: [])
+        self.unused = unused or (lambda _: {})
+        self._groups: dict[str, list[str]] = {}
 
     def placed(self, given: Sequence[Given]) -> tuple[list[Given], list[str]]:
         """The arguments, a place that is named alone with its group before it, and their problems.
@@ -64,7 +73,7 @@ class Preflight:
         if found:
             given = [one for one in given if not one.override.is_sweep_override()]
         if multirun:
-            given = [*self._swept_by_config(given), *given]
+            given = self.with_axes(given)
         by_job = [(job, self._job_problems(job)) for job in overrides.jobs(given)]
         if given and not any(lines for _, lines in by_job):
             found += self._ignored(given, [job for job, _ in by_job])
@@ -91,25 +100,51 @@ class Preflight:
         return [f"--package={package}: unknown section; {suggest(package, ours)}"]
 
     def sweeps_itself(self, given: Sequence[Given]) -> bool:
-        """Whether many jobs are asked for by ``hydra.mode`` and not by ``-m``."""
-        single = [one for one in given if not one.override.is_sweep_override()]
-        mode: RunMode | None = self._applied(single).hydra.mode
-        return mode is RunMode.MULTIRUN
+        """Whether many jobs are asked for by a study or ``hydra.mode`` and not by ``-m``."""
+        cfg = self._composable(given)
+        return cfg is not None and (cfg.hydra.mode is RunMode.MULTIRUN or bool(cfg.get("sweep")))
+
+    def study(self, job: Sequence[Given]) -> Path:
+        """The folder of the study that a job belongs to; HydraException if it has none."""
+        own = tuple(one for one in job if one.section in {"experiment", "output", "study"})
+        if own not in self._studies:
+            cfg = self._settled(self._applied(own), own)
+            self._studies[own] = Path(cfg.output) / runs.safe(cfg.study)
+        return self._studies[own]
+
+    def hydras(self, given: Sequence[Given]) -> DictConfig | None:
+        """What is asked of Hydra itself; None where the parts cannot be composed."""
+        cfg = self._composable(given)
+        return None if cfg is None else cfg.hydra
 
     def argument(self, one: Given) -> str:
         """An argument as Hydra takes it; a place is emptied by removing its part."""
         empties = self._is_group(one) and one.changes and one.override.value() is None
         return f"~{one.key}" if empties else one.quoted
 
-    def _swept_by_config(self, given: Sequence[Given]) -> list[Given]:
-        """What an experiment sweeps by ``hydra.sweeper.params``, unless the user sets it."""
-        single = [one for one in given if self._is_group(one) and not self._group_problem(one)]
+    def with_axes(self, given: Sequence[Given]) -> list[Given]:
+        """The arguments behind what a study sweeps beside them, which they replace.
+
+        A study has its axes in its section ``sweep``, or in ``hydra.sweeper.params``.
+        """
+        cfg = self._composable(given)
+        if cfg is None:
+            return list(given)
+        params = cfg.hydra.sweeper.get("params") or {}
+        written = {str(key): str(value) for key, value in params.items()} | _axes(cfg)
+        swept, _ = overrides.parse([f"{key}={value}" for key, value in written.items()])
+        placed, _ = self.placed(swept)
+        return [*(one for one in placed if one.key not in {other.key for other in given}), *given]
+
+    def _composable(self, given: Sequence[Given]) -> DictConfig | None:
+        """The config of the parts that can be composed and what is said of sweeps; None if none."""
+        single = [one for one in given if not one.override.is_sweep_override()]
+        groups = [one for one in single if self._is_group(one) and not self._group_problem(one)]
+        own = [one for one in single if one.section in {"sweep", "hydra"} and one not in groups]
         try:
-            params = self._compose(single).hydra.sweeper.get("params") or {}
+            return self._applied([*groups, *own])
         except HydraException:
-            return []
-        swept, _ = overrides.parse([f"{key}={value}" for key, value in params.items()])
-        return [one for one in swept if one.key not in {other.key for other in given}]
+            return None
 
     def _misplaced(self, given: Sequence[Given], *, multirun: bool) -> Iterator[str]:
         if multirun and self.once:
@@ -268,6 +303,17 @@ class Preflight:
         if value is None or name not in self._names(folder):
             return f"unknown {group}; {suggest(as_yaml(value), self._names(group))}"
         return None
+
+
+def _axes(cfg: DictConfig) -> dict[str, str]:
+    """The axes of a study, ``{key: [values]}``, as they are swept on a command line."""
+    section = OmegaConf.to_container(cfg.get("sweep") or OmegaConf.create())
+    axes = section if isinstance(section, dict) else {}
+    return {
+        str(key): ",".join(map(as_yaml, value)) if isinstance(value, list) else as_yaml(value)
+        for key, value in axes.items()
+        if value not in (None, [])
+    }
 
 
 def _broken(cfg: DictConfig) -> Iterator[str]:

@@ -1,12 +1,10 @@
 """A run on disk: its folder, its identity, its status."""
 
-import fcntl
-import os
-import platform
+import contextlib
 import re
+import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +12,15 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from attn.files import read_json, write_json, write_text, writing
+from attn.files import read_json, write_json, write_text
 from attn.registry import ConfigError
 
-CONFIG = "config.yaml"
+CONFIG, STATUS = "config.yaml", "status.json"
 LONGEST = 255  # letters of a name, on most file systems
 AGAIN = "the command that trained the run writes it anew"
 STATES = ("planned", "running", "interrupted", "finished", "failed")
 UNREADABLE = "unreadable status.json"
+_turn = threading.Lock()  # of those who write a status.json
 
 
 def folder(config: Mapping[str, Any], identity: str, attention: str) -> Path:
@@ -74,52 +73,42 @@ def set_status(run: Path, state: str, **details: Any) -> None:
     Raises:
         WriteError: it could not be written.
     """
-    now = time.strftime("%Y-%m-%dT%H:%M:%S%z")
-    write_json(run / "status.json", {"state": state, "since": now, **details})
+    now = time.time()
+    alive = {"heartbeat": now} if state == "running" else {}
+    with _turn:
+        write_json(run / STATUS, {"state": state, "since": clock(now), **alive, **details})
+
+
+def beat(run: Path) -> None:
+    """Tell that the process that trains a run is alive; of a run that is not running, nothing.
+
+    Raises:
+        WriteError: it could not be told.
+    """
+    with _turn:
+        if (known := read_status(run)).get("state") == "running":
+            write_json(run / STATUS, {**known, "heartbeat": time.time()})
+
+
+def clock(seconds: float) -> str:
+    """A time as status.json tells it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(seconds))
+
+
+def read_status(run: Path) -> dict[str, Any]:
+    """What status.json holds; nothing where there is none, or it is not as it was written."""
+    with contextlib.suppress(OSError, ValueError, RecursionError):
+        found = read_json(run / STATUS)
+        return found if isinstance(found, dict) else {}
+    return {}
 
 
 def status(run: Path) -> str | None:
     """The state in status.json; none where there is none, ``unreadable`` where it holds none."""
-    path = run / "status.json"
-    if not path.exists():
+    if not (run / STATUS).exists():
         return None
-    try:
-        state = read_json(path)["state"]
-    except (OSError, ValueError, RecursionError, TypeError, KeyError):
-        return UNREADABLE
+    state = read_status(run).get("state")
     return state if state in STATES else UNREADABLE
-
-
-@contextmanager
-def claimed(run: Path) -> Iterator[None]:
-    """Hold a run, as long as this process lives, so that no other trains it at the same time.
-
-    Raises:
-        ConfigError: another process holds it; says which.
-        WriteError: the run's folder cannot be written.
-    """
-    with writing(run):
-        run.mkdir(parents=True, exist_ok=True)
-        claim = (run / ".claim").open("a+b", buffering=0)
-    with claim:
-        with writing(run / ".claim"):
-            try:
-                fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                claim.seek(0)
-                holder = claim.read().decode(errors="replace") or "another process"
-                raise ConfigError([f"{run}: {holder} trains this run; wait, or end it"]) from None
-            claim.truncate(0)
-            claim.write(f"process {os.getpid()} on {platform.node()}".encode())
-            _tidy(run)
-        yield
-
-
-def _tidy(run: Path) -> None:
-    """Remove what a kill left half written of the files that training writes."""
-    for name in (CONFIG, "status.json", "data.json", "metrics.jsonl", "log.txt"):
-        for left in run.glob(f".{name}.*.part"):
-            left.unlink(missing_ok=True)
 
 
 def find(path: str) -> Path:

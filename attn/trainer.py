@@ -123,6 +123,7 @@ class Trainer:
             "learning_rate": session.optimizer.param_groups[0]["lr"],
             **session.meter.means(session.progress.seconds),
             "memory_gib": session.precision.memory(),
+            "minutes": session.progress.seconds / 60,
         }
 
     def _judge(self, progress: Progress, score: float) -> None:

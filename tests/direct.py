@@ -31,7 +31,9 @@ def composed(command, arguments):
 
 def call(command, *overrides, **values):
     """The exit code, and what is said of an error, as ``attn.launch`` has it."""
-    launch, registry = (importlib.import_module(f"attn.{name}") for name in ("launch", "registry"))
+    failing, registry = (
+        importlib.import_module(f"attn.{name}") for name in ("failing", "registry")
+    )
     module = importlib.import_module(f"attn.commands.{command}")
     cfg = composed(command, overrides).copy()
     with open_dict(cfg):
@@ -41,5 +43,5 @@ def call(command, *overrides, **values):
             raise registry.ConfigError(found)
         module.run(cfg)
     except (registry.ConfigError, registry.RunError) as error:
-        return launch._code(error), launch._line(command, error)
+        return failing.code(error), failing.line(command, error)
     return 0, ""

@@ -24,6 +24,7 @@ COMMANDS = (
     "profile",
     "reach",
     "score",
+    "status",
     "train",
     "translate",
 )

@@ -115,3 +115,49 @@ def survives(start, folder, kills, steps):
 @pytest.mark.timeout(3600)
 def test_a_run_that_is_killed_fifty_times_goes_on(start, tmp_path):
     survives(start, tmp_path, 50, 400)
+
+
+SWEEP = ["-m", "model.dropout=0.0,0.1", "seed=1,2", "trainer.steps=60", "trainer.evaluate_every=4"]
+
+
+def sweep(folder):
+    """A sweep of real trainings, in a process of its own."""
+    from attn.cli import main  # noqa: PLC0415
+
+    os.chdir(folder)
+    with contextlib.redirect_stdout(io.StringIO()):
+        code = main(["train", *(one for one in OPTIONS if "dropout" not in one), *SWEEP])
+    os._exit(code)
+
+
+def swept(context, folder):
+    folder.mkdir(exist_ok=True)
+    process = context.Process(target=sweep, args=(str(folder),))
+    process.start()
+    return process
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_a_sweep_that_is_killed_twenty_times_ends_as_if_it_had_not_been(start, tmp_path):
+    context = multiprocessing.get_context("forkserver")
+    swept(context, tmp_path / "whole").join()
+    draw, kills = random.Random(1), 0
+    while kills < 20:
+        process = swept(context, tmp_path / "parts")
+        process.join(draw.uniform(1.0, 3.5))
+        process.kill()
+        process.join()
+        kills += process.exitcode == -signal.SIGKILL
+        if process.exitcode == 0:
+            break
+    process = swept(context, tmp_path / "parts")
+    process.join()
+    assert (process.exitcode, kills) == (0, 20)
+    whole, parts = (
+        {str(one.parent.relative_to(tmp_path / name)): outcome(one.parent)
+         for one in sorted((tmp_path / name).rglob("config.yaml"))}
+        for name in ("whole", "parts")
+    )  # fmt: skip
+    assert len(whole) == 4
+    assert same(whole, parts)

@@ -31,6 +31,8 @@ def test_the_kinds_and_their_purposes(capsys):
     assert [re.split("  +", row) for row in rows] == [
         *([kind, registry.get_kind(kind).purpose] for kind in registry.kinds()),
         ["experiment", "a named set of overrides of all the others"],
+        ["launcher", "where the jobs of a sweep run"],
+        ["sweeper", "which jobs a sweep has"],
     ]
     assert how == listing.MORE
 
@@ -99,7 +101,7 @@ def test_experiments_are_listed_and_shown(capsys):
     head, *rows = listed(capsys, "experiment").splitlines()
     assert re.split("  +", head) == ["experiment", "what it is"]
     assert [row.split()[0] for row in rows] == usage.groups()["experiment"]
-    assert rows[0] == "demo              The embedded grammar, learned in some minutes."
+    assert rows[1] == "demo                The embedded grammar, learned in some minutes."
     said = listed(capsys, "experiment", "demo")
     assert said.startswith("experiment=demo\n\n# The embedded grammar")
     assert "override /schedule: cosine" in said
@@ -172,7 +174,7 @@ def test_a_table_on_a_terminal(capsys, monkeypatch):
 )
 def test_what_does_not_exist(kind, name, problem):
     problem = problem.format(
-        kinds=", ".join(sorted([*registry.kinds(), "experiment"])),
+        kinds=", ".join(sorted([*registry.kinds(), "experiment", "launcher", "sweeper"])),
         attentions=", ".join(sorted(listing._names("attention"))),
     )
     cfg = asked(kind, name)

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from leftovers import outcome, same
 
-from attn import runs
+from attn import claims, runs
 from attn.checkpoint import Checkpoints
 from attn.cli import main
 from attn.interrupt import Interrupt
@@ -202,7 +202,7 @@ def test_a_damaged_checkpoint_is_passed_over(tmp_path, capsys):
 def test_one_run_is_trained_by_one_process(tmp_path):
     assert quickly(tmp_path, "trainer.steps=1") == (0, "")
     run = runs.find(str(tmp_path))
-    with runs.claimed(run):
+    with claims.claimed(run):
         holder = (run / ".claim").read_text()
         refused = quickly(tmp_path, "trainer.steps=1")
     assert holder.startswith(f"process {os.getpid()} on ")

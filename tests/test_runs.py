@@ -3,7 +3,7 @@
 import pytest
 from messages import exactly
 
-from attn import runs
+from attn import claims, runs
 from attn.registry import ConfigError
 
 
@@ -55,10 +55,10 @@ def test_a_config_without_sections_is_named(tmp_path):
 
 
 def test_who_trains_a_run_may_not_be_known(tmp_path):
-    with runs.claimed(tmp_path):
+    with claims.claimed(tmp_path):
         (tmp_path / ".claim").write_bytes(b"")
         message = f"{tmp_path}: another process trains this run; wait, or end it"
-        with pytest.raises(ConfigError, match=exactly(message)), runs.claimed(tmp_path):
+        with pytest.raises(ConfigError, match=exactly(message)), claims.claimed(tmp_path):
             pass
 
 

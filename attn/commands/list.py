@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
@@ -33,8 +34,12 @@ attn list
 attn list attention softmax
 attn list attention format=markdown
 """
-EXPERIMENT = "experiment"
-PACKAGE = "# @package _global_\n"
+NAMED = {  # kinds of YAML files without a component
+    "experiment": "a named set of overrides of all the others",
+    "launcher": "where the jobs of a sweep run",
+    "sweeper": "which jobs a sweep has",
+}
+PACKAGE = re.compile(r"# @package \S+\n")
 MORE = "attn list KIND shows the names of a kind, attn list KIND NAME the options of one.\n"
 DIM, HEADS = 512, 8
 LEGEND = f"""\
@@ -64,7 +69,7 @@ CAPABILITIES = {
 
 def check(cfg: DictConfig) -> list[str]:
     """All problems of the config: a kind or a name that does not exist."""
-    kinds = [*registry.kinds(), EXPERIMENT]
+    kinds = [*registry.kinds(), *NAMED]
     if cfg.format not in tables.FORMATS:
         return [
             f"format={cfg.format}: unknown; {registry.suggest(str(cfg.format), tables.FORMATS)}"
@@ -96,7 +101,7 @@ def run(cfg: DictConfig) -> None:
         raise ConfigError(problems)
     if cfg.kind is None:
         rows = [(kind, registry.get_kind(kind).purpose) for kind in registry.kinds()]
-        rows.append((EXPERIMENT, "a named set of overrides of all the others"))
+        rows += NAMED.items()
         tables.show(("kind", "what it is"), rows)
         sys.stdout.write(f"\n{MORE}")
     elif cfg.name is None and cfg.kind == "attention":
@@ -105,21 +110,21 @@ def run(cfg: DictConfig) -> None:
             _presets_of(cfg.kind)
     elif cfg.name is None:
         _names_of(cfg.kind)
-    elif cfg.kind == EXPERIMENT:
-        text = files("attn.conf").joinpath(EXPERIMENT, f"{cfg.name}.yaml").read_text()
-        sys.stdout.write(f"{cfg.kind}={cfg.name}\n\n{text.removeprefix(PACKAGE)}")
+    elif cfg.kind in NAMED:
+        text = files("attn.conf").joinpath(cfg.kind, f"{cfg.name}.yaml").read_text()
+        sys.stdout.write(f"{cfg.kind}={cfg.name}\n\n{PACKAGE.sub('', text)}")
     else:
         _explain(cfg.kind, cfg.name)
 
 
 def _names(kind: str) -> list[str]:
     """Everything of a kind that has a name, presets too."""
-    return [*([] if kind == EXPERIMENT else registry.names(kind)), *_presets(kind)]
+    return [*([] if kind in NAMED else registry.names(kind)), *_presets(kind)]
 
 
 def _names_of(kind: str) -> None:
     """Print the names of a kind."""
-    if kind != EXPERIMENT:
+    if kind not in NAMED:
         rows = [(name, _summary(registry.find(kind, name))) for name in registry.names(kind)]
         tables.show((kind, "what it is"), rows)
     _presets_of(kind)
@@ -129,8 +134,8 @@ def _presets_of(kind: str) -> None:
     """Print the presets of a kind."""
     presets = [(name, said) for name, (said, _) in _presets(kind).items()]
     if presets:
-        sys.stdout.write("" if kind == EXPERIMENT else "\n")
-        tables.show((EXPERIMENT if kind == EXPERIMENT else "preset", "what it is"), presets)
+        sys.stdout.write("" if kind in NAMED else "\n")
+        tables.show((kind if kind in NAMED else "preset", "what it is"), presets)
 
 
 def attentions() -> tuple[list[str], list[list[str]]]:
@@ -177,7 +182,7 @@ def _presets(kind: str) -> dict[str, tuple[str, DictConfig]]:
     Each says in its first comment what it is.
     """
     folder = files("attn.conf").joinpath(kind)
-    components = [] if kind == EXPERIMENT else registry.names(kind)
+    components = [] if kind in NAMED else registry.names(kind)
     found = {}
     for entry in sorted(folder.iterdir(), key=lambda one: one.name) if folder.is_dir() else ():
         name, _, ending = entry.name.rpartition(".")
@@ -185,8 +190,8 @@ def _presets(kind: str) -> dict[str, tuple[str, DictConfig]]:
             text = entry.read_text(encoding="utf-8")
             section = OmegaConf.create(text)
             assert isinstance(section, DictConfig)
-            said = text.removeprefix(PACKAGE).partition("\n")[0].removeprefix("# ")
-            said = said.removesuffix(f": attn train {kind}={name}").rstrip(":")
+            said = PACKAGE.sub("", text).partition("\n")[0].removeprefix("# ")
+            said = said.partition(": attn train ")[0].rstrip(":")
             found[name] = (f"{said}.", section)
     return found
 

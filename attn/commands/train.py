@@ -14,8 +14,10 @@ from attn import (
     __version__,
     assemble,
     checking,
+    claims,
     identity,
     introduction,
+    ledger,
     probe,
     runs,
     snapshot,
@@ -26,6 +28,7 @@ from attn.activations import checkpoint_activations
 from attn.assemble import Material
 from attn.batching import Batch, Batches
 from attn.checkpoint import Checkpoints
+from attn.claims import Claim, LostError
 from attn.compiling import Compiler
 from attn.files import WriteError, output_problems, write_json, writing
 from attn.filters import counted
@@ -68,10 +71,12 @@ def unused(cfg: DictConfig) -> dict[str, str]:
 
 def run(cfg: DictConfig) -> float | None:
     """Train, and return the best score on the development split."""
-    job = Job.from_config(assemble.plain(cfg))
+    config = assemble.plain(cfg)
+    job = Job.from_config({key: config[key] for key in config if key not in identity.OF_SWEEPS})
     try:
-        with runs.claimed(job.folder):
-            job.go_on()
+        ledger.told(job.folder, job.material.files)
+        with claims.claimed(job.folder) as claim:
+            job.go_on(claim)
     except WriteError as error:
         raise RunError(f"{error}; {job.saved()}") from error
     return job.best()
@@ -125,20 +130,20 @@ class Job:
         }
         return {said[why]: count for why, count in counts.items() if count}
 
-    def go_on(self) -> None:
+    def go_on(self, claim: Claim) -> None:
         """Do what is left to do of the run, and say so if that is nothing."""
         session = self.session()
         end = self.trainer.end(session.progress)
         if end is None or self.checkpoints.best() is None:
             stored.check_judgement(self.checkpoints.last(), self.config)
-            self.train(session)
+            self.train(session, claim)
             return
         self.describe()  # how it is evaluated may be new
         if runs.status(self.folder) != "finished":
             runs.set_status(self.folder, "finished")
         print(f"{end}; nothing is left to do\n{introduction.farewell(self.folder, self.best())}")  # noqa: T201
 
-    def train(self, session: Session) -> None:
+    def train(self, session: Session, claim: Claim) -> None:
         """Train to the end, or until a signal comes; status.json tells how it went."""
         interrupt = Interrupt()
         report = None
@@ -148,7 +153,7 @@ class Job:
             if self.batches.automatic and self.budget is None:
                 self.budget = probe.probed(session, self.trainer, self.batches, self.material.ids)
             session.observer = self.watch(session, report)
-            session.stop = interrupt
+            session.stop = lambda: claim.check() and interrupt()
             with interrupt.listening():
                 self.trainer.fit(session)
             if compiled := self.compiler.report():
@@ -160,6 +165,8 @@ class Job:
             report.say(str(self.trainer.end(session.progress)))
             report.say(introduction.farewell(self.folder, self.best()))
             runs.set_status(self.folder, "finished")
+        except LostError:
+            raise  # the status is another's
         except (KeyboardInterrupt, SystemExit):
             self.note("interrupted")
             raise
