@@ -227,12 +227,18 @@ class Preflight:
         missing = [str(key) for key in cfg if OmegaConf.is_missing(cfg, key)]
         if not self.shown:
             found += [f"{key}: needs a value; write {key}=VALUE" for key in missing]
-        if broken := list(_broken(cfg)):  # which stand for nothing that could be named instead
-            return [*naming.named(found, tree, job), *broken]
+        broken = dict(_broken(cfg))
+        if any("." not in key for key in broken):
+            return [*naming.named(found, tree, job), *broken.values()]
+        with open_dict(cfg):
+            for key in broken:  # what else is wrong may be why: a part that has no place here
+                section, _, option = key.rpartition(".")
+                del OmegaConf.select(cfg, section)[option]
         wrong = list(keys.shape_problems(OmegaConf.to_container(cfg), self.base))
         if not wrong and "plugins" not in {one.key for one in job}:
             wrong = modules.load(cfg.plugins)
-        return naming.named(found + (wrong or self._checked(cfg, missing, job)), tree, job)
+        found += wrong or self._checked(cfg, missing, job)
+        return [*naming.named(found, tree, job), *broken.values()]
 
     def _checked(self, cfg: DictConfig, missing: list[str], job: Sequence[Given]) -> list[str]:
         """What the command itself has against a config that holds what is usual in each place."""
@@ -316,8 +322,8 @@ def _axes(cfg: DictConfig) -> dict[str, str]:
     }
 
 
-def _broken(cfg: DictConfig) -> Iterator[str]:
-    """The references that lead nowhere."""
+def _broken(cfg: DictConfig) -> Iterator[tuple[str, str]]:
+    """The options that refer to nothing, and what is to be said of each."""
     tree = OmegaConf.to_container(cfg)
     for key in keys.dotted(tree):
         written = naming.at(tree, key)
@@ -325,7 +331,7 @@ def _broken(cfg: DictConfig) -> Iterator[str]:
             try:
                 OmegaConf.select(cfg, key)
             except OmegaConfBaseException as error:
-                yield f"{key}={written}: {_one_line(error)}"
+                yield key, f"{key}={written}: {_one_line(error)}"
 
 
 def _in_file(one: Given, reason: str) -> str:

@@ -247,6 +247,20 @@ def test_a_file_puts_what_cannot_stand_there():
 
 
 @pytest.mark.long
+def test_what_is_wrong_comes_before_the_references_that_lead_nowhere_for_it(capsys):
+    assert main(["train", "experiment=smoke", "model=bahdanau", "attention=average"]) == 2
+    first, *others = capsys.readouterr().err.splitlines()
+    assert first.startswith("attention=average: cannot serve the cross role, and model=recurrent ")
+    assert others == [
+        f"attention.{option}=${{model.{owner}}}: Interpolation key 'model.{owner}' not found"
+        for option, owner in (
+            ("feedforward_dim", "feedforward_dim"),
+            ("dropout", "activation_dropout"),
+        )
+    ]
+
+
+@pytest.mark.long
 def test_training_is_told_everything_at_once(capsys):
     code = main([
         "train",
