@@ -314,7 +314,7 @@ for command in sys.argv[1:]:
 import attn.commands.train
 assert heavy & set(sys.modules) == {"tensorboard"}, "train"
 """
-    commands = set(usage.commands()) - {"draw", "maps", "train"}
+    commands = set(usage.commands()) - {"draw", "train"}
     subprocess.run([sys.executable, "-c", code, *commands], check=True)
 
 

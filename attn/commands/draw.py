@@ -12,7 +12,7 @@ from attn import assemble, registry, splits
 from attn.checking import is_count, use_problems
 from attn.contract import Attention, Place, Position, PositionKind, Role
 from attn.files import output_problems
-from attn.pictures import alignments, canvas, masks, positions, sentences
+from attn.pictures import ALL, ENDINGS, MEAN, alignments, canvas, masks, positions, sentences
 from attn.registry import ConfigError, as_yaml, suggest
 from attn.roles import NONE, Roles, capabilities, kind_of, made_names
 from attn.score.kernels import CUDA_ALONE
@@ -83,8 +83,8 @@ def run(cfg: DictConfig) -> None:
 
 def _file_problems(file: str | None) -> Iterator[str]:
     name = as_yaml(file)
-    if not name.lower().endswith(canvas.ENDINGS):
-        yield f"file={name}: must end with {' or '.join(canvas.ENDINGS)}"
+    if not name.lower().endswith(ENDINGS):
+        yield f"file={name}: must end with {' or '.join(ENDINGS)}"
     yield from output_problems("file", Path(name), folder=False)
 
 
@@ -198,9 +198,9 @@ def _of_alignment(asked: Asked) -> list[str]:
     if not is_count(asked["sentence"]):
         found.append(f"sentence={asked['sentence']}: must be at least 1")
     for key in ("layer", "head"):
-        if not (asked[key] in {alignments.ALL, alignments.MEAN} or _is_number(asked[key])):
+        if not (asked[key] in {ALL, MEAN} or _is_number(asked[key])):
             found.append(f"{key}={asked[key]}: must be all, mean, or a number from 0")
-    if asked["layer"] == alignments.MEAN != asked["head"]:
+    if asked["layer"] == MEAN != asked["head"]:
         found.append(f"head={asked['head']}: layer=mean is the mean of all heads; leave it out")
     return found or _of_run(asked)
 

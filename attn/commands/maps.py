@@ -1,21 +1,20 @@
 """``attn maps``: where every head of a model looks, as a page to move through or as a picture."""
 
 import dataclasses
+import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from matplotlib.figure import Figure
 from omegaconf import MISSING, DictConfig
 
 from attn import assemble, splits
 from attn.contract import Role
 from attn.corpora import Pair
 from attn.files import output_problems, write_text
-from attn.pictures import alignments, canvas, maps, sentences
-from attn.pictures.alignments import ALL, MEAN, Panel
+from attn.pictures import ALL, ENDINGS, MEAN, maps, sentences
 from attn.pictures.maps import Shown
-from attn.pictures.sentences import STEPS, WHOLE, Looked, Reading
+from attn.pictures.sentences import STEPS, WHOLE
 from attn.registry import ConfigError, as_yaml, suggest
 from attn.remarks import warn
 from attn.roles import NONE, Roles
@@ -72,8 +71,8 @@ def run(cfg: DictConfig) -> None:
     if _is_page(asked["file"]):
         write_text(path, maps.write("Attention maps", names, shown))
     else:
-        with canvas.style():
-            canvas.save(_figure(asked, shown), path)
+        drawing = importlib.import_module("attn.pictures.apart")  # matplotlib, as late as may be
+        drawing.write(path, shown, **{key: asked[key] for key in OF_PICTURE})
     print(path)  # noqa: T201
 
 
@@ -83,8 +82,8 @@ def _is_page(file: Any) -> bool:
 
 def _file_problems(file: Any) -> Iterator[str]:
     name = as_yaml(file)
-    if not name.lower().endswith((PAGE, *canvas.ENDINGS)):
-        yield f"file={name}: must end with {PAGE}, {' or '.join(canvas.ENDINGS)}"
+    if not name.lower().endswith((PAGE, *ENDINGS)):
+        yield f"file={name}: must end with {PAGE}, {' or '.join(ENDINGS)}"
     yield from output_problems("file", Path(name), folder=False)
 
 
@@ -183,50 +182,3 @@ def _names(trained: Sequence[Trained]) -> list[str]:
     """A name of each run: model and attention, or its folder where these are the same."""
     names = [f"{one.config['model']['name']}, {Roles(one.config).label()}" for one in trained]
     return names if len(set(names)) == len(names) else [str(one.folder) for one in trained]
-
-
-def _figure(asked: Asked, shown: Sequence[Shown]) -> Figure:
-    """The maps of all sentences, below each other; of two runs both and their difference."""
-    parts: list[tuple[Looked, alignments.Rows]] = []
-    for readings in zip(*(one.readings for one in shown), strict=True):
-        roles = [role for role in readings[0].roles() if asked["role"] in (None, role.value)]
-        for role in roles:
-            of = f"{role.value} " if len(roles) > 1 else ""
-            if len(shown) == 1:
-                looked = readings[0].looked(role)
-                layer, head = _which(asked, ALL)
-                parts.append((looked, alignments.chosen(looked, layer, head, of=of)))
-            elif role in readings[1].roles():
-                parts.append(_apart(asked, role, [one.name for one in shown], readings))
-    if not parts:
-        raise ConfigError([f"role={as_yaml(asked['role'])}: there are no maps of it to be drawn"])
-    return alignments.draw(*parts)
-
-
-def _which(asked: Asked, default: str) -> tuple[str | int, str | int]:
-    """The layer and the head that are asked for; 0 is one."""
-    layer, head = (default if asked[key] is None else asked[key] for key in ("layer", "head"))
-    return layer, head
-
-
-def _apart(
-    asked: Asked, role: Role, names: Sequence[str], readings: Sequence[Reading]
-) -> tuple[Looked, alignments.Rows]:
-    """A row of the maps of two runs, of whole words, and of what the first has more."""
-    layer, head = _which(asked, MEAN)
-    every = [reading.of_words(role) for reading in readings]
-    known = [one for one in every if one is not None]
-    if len(known) < len(every):
-        lost = names[every.index(None)]
-        raise ConfigError([f"other: some words of a sentence are unknown to {lost}, so that no "
-                           "difference can be drawn"])  # fmt: skip
-    panels = [
-        panel
-        for name, one in zip(names, known, strict=True)
-        for panel in alignments.chosen(one, layer, head, of=f"{name}\n{role.value} ")[0]
-    ]
-    rows = min(len(panel.matrix) for panel in panels)  # one of them may not have come to an end
-    one, two = (panel._replace(matrix=panel.matrix[:rows]) for panel in panels)
-    difference = Panel("the first less the second", one.matrix - two.matrix, apart=True)
-    looked = dataclasses.replace(known[0], rows=known[0].rows[:rows])
-    return looked, [[one, two, difference]]

@@ -11,11 +11,10 @@ from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from attn.pictures import canvas
+from attn.pictures import ALL, MEAN, canvas
 from attn.pictures.sentences import Looked
 from attn.registry import ConfigError
 
-ALL, MEAN = "all", "mean"
 CELL, LEAST, LETTER = 0.3, 1.9, 0.07  # inches
 MOST_IN_A_ROW = 3
 GOLD = "#ff2d55"

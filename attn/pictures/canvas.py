@@ -18,7 +18,6 @@ from torch import Tensor
 from attn.files import write_bytes
 from attn.remarks import warn
 
-ENDINGS = (".png", ".svg")
 COLOURS = "viridis"  # perceptually uniform: equal steps of a figure look equal
 NOTHING = "0.88"  # the grey of what is no figure
 DPI = 150
