@@ -145,6 +145,15 @@ class Batches:
             batch = _batch(source, target, group, group.tolist(), self.multiple)
             yield batch.pinned() if pin else batch
 
+    def mean_tokens(
+        self, pairs: Sequence[IdPair], *, weights: Sequence[float] | None = None
+    ) -> float:
+        """The target tokens of a batch, ends included, on the mean over an epoch."""
+        source, target = _Side.of(p[0] for p in pairs), _Side.of(p[1] for p in pairs)
+        groups = self._plan(source, target, (1, 1), weights)
+        tokens = sum(int((target.lengths[group] + 1).sum()) for group in groups)
+        return tokens / max(1, len(groups))
+
     def in_order(self, pairs: Sequence[IdPair], *, rows: int = 1) -> list[list[int]]:
         """All pairs in batches of like lengths, for evaluation; nothing is left out.
 

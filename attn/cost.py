@@ -143,15 +143,21 @@ def flops(
 ) -> Flops:
     """The operations of a model on a CPU for ``rows`` sentences of ``length`` tokens a side."""
     size = min(source_size, target_size)
-    one, two = (_step(model, loss, sentences(n, length, size)) for n in (1, 2))
+    step = step_flops(model, loss, rows=rows, length=length, size=size)
     pair = sentences(1, length, size)
     decoder: Any = model
     with torch.no_grad(), _evaluated(model):
         encode = _counted(model, lambda: decoder.encode(pair.source, pair.source_valid))
         memory = decoder.encode(pair.source, pair.source_valid)
         decode = _counted(model, lambda: _say(decoder, memory, length))
+    return Flops(step, encode / length, decode / length)
+
+
+def step_flops(model: nn.Module, loss: Loss, *, rows: int, length: int, size: int) -> int:
+    """The operations of a training step, of a vocabulary of ``size`` tokens."""
+    one, two = (_step(model, loss, sentences(n, length, size)) for n in (1, 2))
     # What all sentences share, such as biases of positions, is computed once a batch.
-    return Flops(one + (rows - 1) * (two - one), encode / length, decode / length)
+    return one + (rows - 1) * (two - one)
 
 
 def _step(model: nn.Module, loss: Loss, batch: Batch) -> int:

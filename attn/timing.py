@@ -83,6 +83,10 @@ class Stopwatch:
             found.append(Speed(length, rows, *rates, held))
         return found
 
+    def trained(self, batches: Sequence[Batch]) -> float:
+        """The seconds of a step on each of some batches, in all."""
+        return sum(self._timed(self._train, batch) for batch in batches)
+
     def _train(self, batch: Batch) -> None:
         self.session.model.train()
         self.trainer.update(self.session, [batch])
