@@ -10,7 +10,7 @@ from attn.registry import as_yaml
 from attn.roles import LISTS, SECTIONS, Roles
 
 Config = Mapping[str, Any]
-OF_SWEEPS = {"sweep", "fail_fast"}  # sections of no run
+OF_SWEEPS = {"sweep", "match", "tuned", "fail_fast"}  # sections of no run
 # What may differ between two runs of one identity: it does not change the trained model.
 APART = OF_SWEEPS | {
     "seed",

@@ -42,6 +42,8 @@ def launch(
             found += preflight.package_problems(given, flags.package)
         if not found and sweeping and (hydras := preflight.hydras(given)) is not None:
             found += extras.problems(hydras)
+        if not (found or flags.shows):
+            found += sweeps.problems(command, preflight, given, sweeping=sweeping)
         if found:
             sys.stderr.write("".join(f"{problem}\n" for problem in found))
             return failing.WRONG_INPUT

@@ -21,7 +21,8 @@ from attn.files import checksum_of, data_folder, read_json, write_json
 from attn.touched import Stamps, unchanged
 
 FOLDER = ".jobs"
-APART = ("output=", "study=", "fail_fast=", "sweep.")  # of no importance to what a job trains
+# Of no importance to what a job trains.
+APART = ("output=", "study=", "match=", "tuned=", "fail_fast=", "sweep.")
 PRIMARY = ("shell.yaml", "train.yaml")  # of the commands' files, those of the one that trains
 SWEEP = re.compile(r"^sweep:.*\n(?:[ \t#-].*\n|\n)*", re.MULTILINE)
 _at_work: "list[Entry]" = []

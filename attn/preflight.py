@@ -112,6 +112,10 @@ class Preflight:
             self._studies[own] = Path(cfg.output) / runs.safe(cfg.study)
         return self._studies[own]
 
+    def config(self, job: Sequence[Given]) -> DictConfig:
+        """The config of a job as its command will see it; HydraException if it has none."""
+        return self._settled(self._applied(job), job)
+
     def hydras(self, given: Sequence[Given]) -> DictConfig | None:
         """What is asked of Hydra itself; None where the parts cannot be composed."""
         cfg = self._composable(given)

@@ -29,7 +29,7 @@ FEWEST = UNK + 2  # the special tokens, and one to say
 OF_A_RUN = ("model", "position", "loss", "optimizer", "target_tokenizer", "experiment")
 UNUSED = (
     "dataset", "tokenizer", "schedule", "search", "validation_search", "filters", "batches",
-    "scoring", "trainer", "study",
+    "scoring", "trainer", "study", "match", "tuned",
 )  # fmt: skip
 OF_TABLES = {
     "lengths": ("layers", "flops", "speed"),

@@ -33,9 +33,10 @@ from attn.compiling import Compiler
 from attn.files import WriteError, output_problems, write_json, writing
 from attn.filters import counted
 from attn.interrupt import Interrupt
+from attn.matching.kept import KINDS
 from attn.precision import Precision
 from attn.prefetch import ahead
-from attn.registry import ConfigError, RunError, as_yaml
+from attn.registry import ConfigError, RunError, as_yaml, suggest
 from attn.remarks import warn
 from attn.reporting import Report
 from attn.roles import Roles
@@ -55,6 +56,7 @@ def check(cfg: DictConfig) -> list[str]:
     """All problems of a training config."""
     config = assemble.plain(cfg)
     found = [*checking.problems(config), *checking.seed_problems(config)]
+    found += [*_fairness_problems(config)]
     if not config["output"]:
         found.append(f"output={as_yaml(config['output'])}: needs a folder; write output=FOLDER")
     else:
@@ -62,6 +64,14 @@ def check(cfg: DictConfig) -> list[str]:
     if len(runs.safe(str(config["study"]))) > runs.LONGEST:
         found.append(f"study={config['study']}: must have at most {runs.LONGEST} letters")
     return found
+
+
+def _fairness_problems(config: dict[str, Any]) -> Iterator[str]:
+    if config["match"] not in {None, *KINDS}:
+        yield f"match={as_yaml(config['match'])}: unknown; {suggest(str(config['match']), KINDS)}"
+    for one in config["tuned"]:
+        if not isinstance(one, str):
+            yield f"tuned=[{as_yaml(one)}]: must be the key of a swept option"
 
 
 def unused(cfg: DictConfig) -> dict[str, str]:

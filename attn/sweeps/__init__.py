@@ -9,7 +9,7 @@ from attn import ledger
 from attn.flags import Flags
 from attn.overrides import Given
 from attn.preflight import Preflight
-from attn.sweeps import running
+from attn.sweeps import fairness, running
 from attn.sweeps.planning import Planned, plan
 
 COMMANDS = {"train"}  # whose jobs leave runs
@@ -30,11 +30,24 @@ def done(command: str, preflight: Preflight, given: Sequence[Given], flags: Flag
         return None
     if not (flags.multirun or preflight.sweeps_itself(given)):
         return None
-    planned = _planned(preflight, given, ledger.digest(flags.config_dir))
+    digest = ledger.digest(flags.config_dir)
+    planned = _planned(preflight, given, digest)
+    planned = planned and fairness.known(preflight, planned, digest)
     if not planned:
         return None
     outcomes, left = running.settle(planned)
     return None if left else running.finish(planned, outcomes)
+
+
+def problems(
+    command: str, preflight: Preflight, given: Sequence[Given], *, sweeping: bool
+) -> list[str]:
+    """Why the jobs of a command line, each right by itself, cannot be compared as is asked."""
+    if not goes_on(command):
+        return []
+    if not sweeping:
+        return fairness.alone(preflight, given)
+    return fairness.problems(preflight, preflight.with_axes(given), _planned(preflight, given, ""))
 
 
 def run(command: str, preflight: Preflight, given: Sequence[Given], flags: Flags) -> int:
@@ -46,7 +59,10 @@ def run(command: str, preflight: Preflight, given: Sequence[Given], flags: Flags
     planned = _planned(preflight, given, digest)
     if planned is None:
         return running.by_sweeper(ours, command, arguments, preflight.study(given), digest)
-    return running.run(ours, command, arguments, planned, digest)
+    planned = fairness.settle(preflight, planned, digest)
+    code = running.run(ours, command, arguments, planned, digest)
+    told = fairness.finish(preflight, planned, digest)
+    return code or told
 
 
 def _planned(preflight: Preflight, given: Sequence[Given], digest: str) -> list[Planned] | None:

@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 
 from attn import failing, ledger, modules, overrides, touched
 from attn.claims import HeldError
+from attn.matching import kept
 from attn.registry import RunError
 from attn.settling import replaced, settle, without_experiment
 from attn.sweeps.outcomes import Outcome, tell, told
@@ -98,4 +99,6 @@ class Task:
             entry.save("failed", failing.brief(error))
             raise
         entry.save("finished")
+        if entry.folder is not None:
+            kept.leave(entry.study, entry.name, entry.folder)
         return "finished", score
