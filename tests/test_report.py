@@ -10,8 +10,8 @@ from reports import SIGNATURES, evaluate, leave, shown_by, spoilt, texts
 from sacrebleu import sentence_bleu, sentence_chrf
 
 from attn.cli import main
-from attn.compare import curves, lengths, reading, sentences
-from attn.compare.variants import variants
+from attn.compare import curves, lengths, reading, report, sentences
+from attn.compare.variants import Variant, variants
 from attn.scoring import Scoring
 
 REFERENCES, SOURCES = texts(24, 1, 12), texts(24, 2, 12)
@@ -45,9 +45,35 @@ def test_every_cell_of_the_table_is_in_the_page(study, capsys):
     assert shown["header"] == header
     assert [[text.replace(",", "") for text, _, _ in row] for row in shown["cells"]] == rows
     assert shown["header"][: shown["options"]] == ["attention"]
+    assert shown["following"] == []
     assert [row[2][1:] for row in shown["cells"]] == [[8000.0, None]] * 2
     [value, spread] = shown["cells"][0][3][1:]
     assert f"{value:.2f} ± {spread:.2f}" == rows[0][3]
+
+
+def variant(**options):
+    told = {key.replace("_", "."): value for key, value in options.items()}
+    return Variant(" ".join(f"{key}={value}" for key, value in told.items()), told, [])
+
+
+def test_labels_leave_out_what_follows_from_a_part():
+    one = variant(attention="window", attention_radius="8", attention_chunk="-", seed_no="1")
+    other = variant(attention="linear", attention_radius="-", attention_chunk="64", seed_no="1")
+    assert report.labels([one, other]) == [
+        "attention=window seed.no=1",
+        "attention=linear seed.no=1",
+    ]
+    wide = variant(attention="window", attention_radius="16", attention_chunk="-", seed_no="1")
+    assert report.labels([one, wide, other]) == [
+        "attention=window attention.radius=8 seed.no=1",
+        "attention=window attention.radius=16 seed.no=1",
+        "attention=linear seed.no=1",
+    ]
+
+
+def test_labels_that_would_be_the_same_stay_whole():
+    every = [variant(dim="-", heads="-"), variant(dim="8", heads="-")]
+    assert report.labels(every) == [one.label for one in every]
 
 
 def test_signatures_and_places_are_told(study):

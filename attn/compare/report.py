@@ -12,7 +12,7 @@ from attn.compare.curves import curves
 from attn.compare.lengths import by_length
 from attn.compare.sentences import sentences
 from attn.compare.spoken import Spoken, alike
-from attn.compare.variants import Variant
+from attn.compare.variants import MISSING, Variant
 from attn.files import output_problems, write_text
 
 PARTS = ("compare-table", "compare-charts", "compare-curves", "compare-costs", "compare-sentences")
@@ -44,9 +44,12 @@ def write(
     by_sentence, told = _by_sentence(*alike(variants, split))
     data = {
         "split": split,
-        "labels": [one.label for one in variants],
+        "labels": labels(variants),
         "header": header,
         "options": len(variants[0].options),
+        "following": [
+            column for column, key in enumerate(variants[0].options) if _follows(key, variants)
+        ],
         "cells": [[_cell(text) for text in row] for row in rows],
         "curves": curves(variants),
         **by_sentence,
@@ -56,6 +59,29 @@ def write(
     library = importlib.import_module("plotly.offline").get_plotlyjs()
     text = pages.page(title, name="compare", parts=PARTS, data=data, libraries=[library])
     write_text(path, text)
+
+
+def labels(variants: Sequence[Variant]) -> list[str]:
+    """Labels without what a variant lacks and what follows from its parts, if they stay apart.
+
+    ``attention=window`` alone, where no other window than that of 8 is among the variants.
+    """
+    told = [key for key in variants[0].options if not _follows(key, variants)]
+    brief = [
+        " ".join(f"{key}={one.options[key]}" for key in told if one.options[key] != MISSING)
+        for one in variants
+    ]
+    whole = all(brief) and len(set(brief)) == len(brief)
+    return brief if whole else [one.label for one in variants]
+
+
+def _follows(key: str, variants: Sequence[Variant]) -> bool:
+    """Whether an option of a part has one value wherever that part is the same."""
+    part = key.rpartition(".")[0]
+    if part not in variants[0].options:
+        return False
+    pairs = {(one.options[part], one.options[key]) for one in variants}
+    return len(pairs) == len({name for name, _ in pairs})
 
 
 def _by_sentence(

@@ -1,7 +1,7 @@
 /** What all pictures share: the look of a variant, the legend, axes in the colours of the theme. */
-const DASHES = ["solid", "dash", "dot", "dashdot"];
-const SYMBOLS = ["circle", "square", "diamond", "triangle-up"];
-const HUES = 8;
+const DASHES = ["solid", "dash", "dot", "dashdot", "longdash"];
+const SYMBOLS = ["circle", "square", "diamond", "triangle-up", "cross"];
+const HUES = 6;
 
 function look(variant) {
   const kind = Math.floor(variant / HUES) % DASHES.length;
@@ -156,7 +156,7 @@ function sample(variant) {
   const { hue, dash } = look(variant);
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   const line = document.createElementNS("http://www.w3.org/2000/svg", "line");
-  const parts = { solid: "", dash: "7 4", dot: "2 3", dashdot: "7 3 2 3" };
+  const parts = { solid: "", dash: "7 4", dot: "2 3", dashdot: "7 3 2 3", longdash: "11 4" };
   const given = { x1: 0, x2: 26, y1: 5, y2: 5, stroke: `var(--${hue})`, "stroke-width": 3 };
   for (const [key, value] of Object.entries(given)) line.setAttribute(key, value);
   line.setAttribute("stroke-dasharray", parts[dash]);

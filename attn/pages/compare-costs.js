@@ -20,7 +20,8 @@ function drawCosts(data) {
   const costs = figures.filter((column) => COST.test(data.header[column]));
   const tested = qualities.find((column) => data.header[column].includes(` ${data.split}`));
   offer("quality", qualities.map(named), tested);
-  offer("cost", costs.map(named));
+  const differs = (column) => new Set(data.cells.map((row) => row[column][1])).size > 1;
+  offer("cost", costs.map(named), costs.find(differs));
   keepDrawn(() => drawFront(data), "quality", "cost", "log");
   byId("costs-csv").addEventListener("click", () => {
     const { points, quality, cost } = pointsOf(data);

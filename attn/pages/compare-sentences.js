@@ -38,6 +38,10 @@ function drawSentences(data) {
   [chosen.a, chosen.b] = variants;
 }
 
+function shownScore(value) {
+  return value.toFixed(1);
+}
+
 /** The mean score of each sentence over the seeds of a variant. */
 function meansOf(kept, variant) {
   const measure = kept.scores[byId("measure").value];
@@ -78,7 +82,7 @@ function matching(kept, text) {
 }
 
 function tellVerdict(sides, ahead, found) {
-  const mean = (scores) => figure(scores.reduce((sum, one) => sum + one, 0) / scores.length);
+  const mean = (scores) => shownScore(scores.reduce((sum, one) => sum + one, 0) / scores.length);
   const count = (test) => ahead.filter(test).length;
   const [a, b] = sides.map(({ means }) => mean(means));
   byId("verdict").textContent =
@@ -100,14 +104,14 @@ function card(kept, sides, i) {
   sides.forEach(({ variant, name }, side) => {
     const isBetter = side === 0 ? gap > 0 : gap < 0;
     for (const [text, { seeds, scores }] of versions(kept, variant, i)) {
-      const which = `${name}, seed ${seeds.join(", ")}: ${figure(scores[0])}`;
+      const which = `${name}, seed ${seeds.join(", ")}: ${shownScore(scores[0])}`;
       add(which, marked(text, kept.references[i]), { class: isBetter ? "better" : "worse" });
     }
   });
   const better = gap > 0 ? "A" : "B";
-  const heading = `sentence ${i + 1}: A ${figure(a)}, B ${figure(b)}; ${better} ahead by `;
+  const heading = `sentence ${i + 1}: A ${shownScore(a)}, B ${shownScore(b)}; ${better} ahead by `;
   return make("article", { class: "sentence" },
-    make("h3", {}, heading, make("b", {}, figure(Math.abs(gap)))), list);
+    make("h3", {}, heading, make("b", {}, shownScore(Math.abs(gap)))), list);
 }
 
 /** What the seeds of a variant said of a sentence, like translations together. */

@@ -50,14 +50,15 @@ function compareCells([text, value], [otherText, otherValue], sign) {
 function drawTable(data) {
   const body = byId("variants").tBodies[0];
   const isFigure = (column) => column >= data.options;
+  const kind = (column) =>
+    isFigure(column) ? "figure" : data.following.includes(column) ? "following" : "option";
   const rows = data.cells.map((cells, variant) => {
-    const cell = ([text], column) => make("td", isFigure(column) ? { class: "figure" } : {}, text);
+    const cell = ([text], column) => make("td", { class: kind(column) }, text);
     return make("tr", {}, markers(data, variant), ...cells.map(cell));
   });
   const headers = data.header.map((name, column) => {
     const button = make("button", { type: "button" }, name);
-    const header = make("th", { scope: "col", "aria-sort": "none" }, button);
-    if (isFigure(column)) header.classList.add("figure");
+    const header = make("th", { scope: "col", "aria-sort": "none", class: kind(column) }, button);
     button.addEventListener("click", () => sort(column));
     return header;
   });
@@ -96,6 +97,10 @@ function drawTable(data) {
     const texts = visible.map((variant) => data.cells[variant].map(([text]) => text));
     saveCsv("variants", data.header, texts);
   });
+  byId("more-options").hidden = !data.following.length;
+  byId("following").addEventListener("change", (event) => {
+    byId("variants").classList.toggle("whole", event.target.checked);
+  });
   drawFilters(data, unsort);
 }
 
@@ -116,12 +121,14 @@ function markers(data, variant) {
 function drawFilters(data, unsort) {
   const words = byId("words");
   const texts = data.cells.map((row) => row.map(([text]) => text).join(" ").toLowerCase());
-  const selects = data.header.slice(0, data.options).map((name, column) => {
+  const options = [...data.header.keys()].slice(0, data.options);
+  const offered = options.filter((column) => !data.following.includes(column));
+  const selects = offered.map((column) => {
     const values = new Map(data.cells.map((row) => [row[column][0], row[column]]));
     const sorted = [...values.values()].sort((one, other) => compareCells(one, other, 1));
-    const options = sorted.map(([text]) => make("option", { value: `=${text}` }, text));
-    const select = make("select", {}, make("option", { value: "" }, "any"), ...options);
-    byId("filters").append(make("label", {}, `${name} `, select));
+    const choices = sorted.map(([text]) => make("option", { value: `=${text}` }, text));
+    const select = make("select", {}, make("option", { value: "" }, "any"), ...choices);
+    byId("filters").append(make("label", {}, `${data.header[column]} `, select));
     return select;
   });
 
@@ -129,7 +136,7 @@ function drawFilters(data, unsort) {
     const wanted = words.value.toLowerCase().split(/\s+/).filter(Boolean);
     const passes = (row, variant) =>
       wanted.every((word) => texts[variant].includes(word)) &&
-      selects.every((one, column) => !one.value || one.value === `=${row[column][0]}`);
+      selects.every((one, i) => !one.value || one.value === `=${row[offered[i]][0]}`);
     choose({ matched: data.cells.map(passes) });
   }
 

@@ -1,4 +1,4 @@
-const SHOWN_AT_FIRST = 32; // as many as can be told apart
+const SHOWN_AT_FIRST = 30; // as many as can be told apart
 
 /** Lets the browser show what there is before it goes on. */
 function pause() {
