@@ -26,4 +26,5 @@ def test_the_wheel_holds_the_package_and_its_yaml(tmp_path):
     yaml = {
         f"attn/conf/{file.relative_to(ROOT / 'conf')}" for file in (ROOT / "conf").rglob("*.yaml")
     }
-    assert packed == code | yaml | {"attn/conf/__init__.py", "attn/py.typed"}
+    pages = {f"attn/pages/{file.name}" for file in (ROOT / "attn" / "pages").glob("*.[hcj]*")}
+    assert packed == code | yaml | pages | {"attn/conf/__init__.py", "attn/py.typed"}
