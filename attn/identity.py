@@ -55,6 +55,11 @@ def of(config: Config, *, data: str, number_format: str, needs_steps: bool) -> s
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
+def of_one(config: Config) -> dict[str, Any]:
+    """The config of one run: what is of sweeps left out."""
+    return {key: value for key, value in config.items() if key not in OF_SWEEPS}
+
+
 def _spelled(value: Any) -> Any:
     """The same value with whole numbers as such: 1.0 and 1 are one number."""
     if isinstance(value, Mapping):

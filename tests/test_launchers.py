@@ -13,7 +13,7 @@ from attn.cli import main
 from attn.sweeps import outcomes, planning, running
 from attn.sweeps.outcomes import Outcome
 
-SMALL = ["experiment=smoke", "study=one", "trainer.steps=2", "trainer.evaluate_every=2"]
+SMALL = ["experiment=smoke", "trainer.steps=2", "trainer.evaluate_every=2"]
 
 
 @pytest.mark.long
@@ -106,8 +106,8 @@ def test_a_launcher_that_reaches_no_job_fails_all(tmp_path):
 # The packages themselves
 
 
-def sweep(*arguments):
-    command = [sys.executable, "-m", "attn", "train", "-m", *SMALL, *arguments]
+def sweep(*arguments, study="one"):
+    command = [sys.executable, "-m", "attn", "train", "-m", *SMALL, f"study={study}", *arguments]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     return done.returncode, done.stdout, done.stderr
 
@@ -194,5 +194,5 @@ def test_a_study_of_optunas_goes_on(tmp_path, monkeypatch):
     assert [state for state, _ in states] == ["COMPLETE", "COMPLETE", "FAIL", "COMPLETE"]
     assert states[2][1] == states[3][1] == cut_short.params
     assert "no job is left to run" in sweep(*asked, "hydra.sweeper.n_trials=3")[1]
-    empty = sweep(*asked, "hydra.sweeper.n_trials=0", "study=two")[1]
+    empty = sweep(*asked, "hydra.sweeper.n_trials=0", study="two")[1]
     assert empty.splitlines()[-1] == "no trial has a score yet"

@@ -35,6 +35,7 @@ def sweep(tmp_path, monkeypatch, capsys, unchecked):
     return call
 
 
+@pytest.mark.long
 def test_the_same_sweep_again_runs_what_is_left(sweep):
     assert sweep("-m", *AXES) == (0, EVERY, ["4 jobs: 4 finished"], "")
     assert sweep("-m", *reversed(AXES)) == (0, [], ["4 jobs: 4 finished before"], "")
@@ -47,6 +48,7 @@ def test_the_same_sweep_again_runs_what_is_left(sweep):
     assert {len(text) for text in sweeping.saved().values()} == {20, 23}
 
 
+@pytest.mark.long
 def test_what_a_job_was_made_of_counts(sweep):
     def again(*more):
         return sweep("-m", "seed=1", *more)[1]
@@ -110,6 +112,7 @@ def test_an_interrupted_sweep_says_how_it_goes_on(sweep):
     assert sweep("-m", "seed=1,15,2")[1] == ["clip-1.0 15", "clip-1.0 2"]
 
 
+@pytest.mark.long
 def test_what_another_process_trains_is_passed_over(sweep):
     assert sweep("-m", "seed=1")[0] == 0
     run = Path("runs/one/clip-1.0/seed-1")
@@ -132,6 +135,7 @@ def test_what_another_process_trains_is_passed_over(sweep):
     assert told == ["1 job: 1 running elsewhere", f"  running elsewhere: {job}: {said}"]
 
 
+@pytest.mark.long
 def test_a_study_is_one_file(sweep):
     Path("mine/experiment").mkdir(parents=True)
     text = """\
@@ -157,6 +161,25 @@ def test_a_study_is_one_file(sweep):
     assert sweep("sweep=[1]", options=study)[3].startswith("sweep=[1]: ")
 
 
+def test_what_is_of_sweeps_is_refused_elsewhere(sweep):
+    options = ["launcher=ray", "sweeper=basic", "fail_fast=true"]
+    told = "".join(f"{one}: is of sweeps; add -m\n" for one in options)
+    assert sweep(*options) == (2, [], [], told)
+
+
+@pytest.mark.long
+def test_a_plug_in_that_has_changed_counts(sweep, monkeypatch):
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    for name in ("own_part", "own_help"):
+        Path(f"{name}.py").write_text("")
+    Path("own_part.py").write_text("import own_help\n")
+    asked = ("-m", "plugins=[own_part]", "seed=1")
+    assert [len(sweep(*asked)[1]) for _ in range(2)] == [1, 0]
+    Path("own_help.py").write_text("# more\n")
+    assert len(sweep(*asked)[1]) == 1
+
+
+@pytest.mark.long
 def test_several_studies_have_a_ledger_each(sweep):
     options = ["output=runs", "trainer.steps=2"]
     assert sweep("-m", "experiment=smoke,demo", options=options)[0] == 0
@@ -178,6 +201,7 @@ def start():
     return begin
 
 
+@pytest.mark.long
 def test_a_killed_sweep_goes_on(start, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PACE", "0.02")
@@ -198,6 +222,7 @@ def test_a_killed_sweep_goes_on(start, tmp_path, monkeypatch):
     assert "finished before" in Path(f"said-{process.pid}").read_text()
 
 
+@pytest.mark.long
 def test_two_sweeps_at_once_run_no_job_twice(start, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PACE", "0.02")
@@ -208,5 +233,3 @@ def test_two_sweeps_at_once_run_no_job_twice(start, tmp_path, monkeypatch):
     assert [process.exitcode for process in both] == [0, 0]
     steps = Path("steps").read_text().splitlines()
     assert len(steps) == len(set(steps)) == 4 * 20
-    said = "".join(one.read_text() for one in Path().glob("said-*"))
-    assert "running elsewhere: " in said

@@ -14,7 +14,6 @@ from attn import (
     __version__,
     assemble,
     checking,
-    claims,
     identity,
     introduction,
     ledger,
@@ -28,7 +27,7 @@ from attn.activations import checkpoint_activations
 from attn.assemble import Material
 from attn.batching import Batch, Batches
 from attn.checkpoint import Checkpoints
-from attn.claims import Claim, LostError
+from attn.claims import Claim, LostError, claimed
 from attn.compiling import Compiler
 from attn.files import WriteError, output_problems, write_json, writing
 from attn.filters import counted
@@ -81,11 +80,10 @@ def unused(cfg: DictConfig) -> dict[str, str]:
 
 def run(cfg: DictConfig) -> float | None:
     """Train, and return the best score on the development split."""
-    config = assemble.plain(cfg)
-    job = Job.from_config({key: config[key] for key in config if key not in identity.OF_SWEEPS})
+    job = Job.from_config(identity.of_one(assemble.plain(cfg)))
     try:
         ledger.told(job.folder, job.material.files)
-        with claims.claimed(job.folder) as claim:
+        with claimed(job.folder) as claim:
             job.go_on(claim)
     except WriteError as error:
         raise RunError(f"{error}; {job.saved()}") from error
@@ -230,7 +228,13 @@ class Job:
         for complaint in damaged:
             warn(complaint)
         if found is not None:
-            stored.resume(session, found, self.folder, self.config, self.tokenizer_checksums)
+            stored.resume(
+                session,
+                found,
+                self.folder,
+                self.config,
+                stored.tokenizer_checksums(self.material.vocabularies),
+            )
             kept = found[2].get("budget")
             self.budget = None if kept is None else probe.Budget(**kept)
             self.checkpoints.tidy()
@@ -263,11 +267,6 @@ class Job:
         with writing(self.folder):
             self.material.vocabularies.save(self.folder)
 
-    @functools.cached_property
-    def tokenizer_checksums(self) -> dict[str, str]:
-        """The checksums of the tokenizers' files."""
-        return stored.tokenizer_checksums(self.material.vocabularies)
-
     def watch(self, session: Session, report: Report) -> Watch:
         """Who reports, validates and saves; says first what is trained on what."""
         report.say(f"run {self.folder}")
@@ -296,7 +295,7 @@ class Job:
             "torch": torch.__version__,
             "parameters": parameters,
             "config": self.config,
-            "tokenizer": self.tokenizer_checksums,
+            "tokenizer": stored.tokenizer_checksums(self.material.vocabularies),
             "budget": self.budget and dataclasses.asdict(self.budget),
         }
         return Watch(
