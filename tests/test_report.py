@@ -51,6 +51,24 @@ def test_every_cell_of_the_table_is_in_the_page(study, capsys):
     assert f"{value:.2f} ± {spread:.2f}" == rows[0][3]
 
 
+@pytest.mark.parametrize(
+    ("text", "number", "spread"),
+    [
+        ("31.00 ± 1.41 (2 of 3)", 31.0, 1.41),
+        ("1,234,567", 1234567.0, None),
+        ("-1.5", -1.5, None),
+        ("+0.71", 0.71, None),
+        ("<0.001'", 0.001, None),
+        (">200", 200.0, None),
+        ("1e-05", 1e-05, None),
+        ("-", None, None),
+        ("softmax", None, None),
+    ],
+)
+def test_a_cell_is_sorted_by_the_number_that_it_tells(text, number, spread):
+    assert report._cell(text) == (text, number, spread)
+
+
 def variant(**options):
     told = {key.replace("_", "."): value for key, value in options.items()}
     return Variant(" ".join(f"{key}={value}" for key, value in told.items()), told, [])

@@ -16,7 +16,7 @@ from attn.compare.variants import MISSING, Variant
 from attn.files import output_problems, write_text
 
 PARTS = ("compare-table", "compare-charts", "compare-curves", "compare-costs", "compare-sentences")
-NUMBER = re.compile(r"[-+]?\d[\d,]*\.?\d*(e[-+]?\d+)?")
+NUMBER = re.compile(r"[<>]?([-+]?\d[\d,]*\.?\d*(e[-+]?\d+)?)")
 SPREAD = re.compile(r"± (\d[\d,]*\.?\d*)")
 
 # Header, rows and remarks, as a terminal shows them.
@@ -114,7 +114,7 @@ def _by_sentence(
 def _cell(text: str) -> tuple[str, float | None, float | None]:
     """A cell with the number that it begins with, and the one behind ``±``, if so."""
     number, spread = NUMBER.match(text), SPREAD.search(text)
-    return text, _value(number and number[0]), _value(spread and spread[1])
+    return text, _value(number and number[1]), _value(spread and spread[1])
 
 
 def _value(text: str | None) -> float | None:
