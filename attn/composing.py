@@ -14,7 +14,7 @@ from hydra.plugins.config_source import ConfigLoadError
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from attn import overrides, runs
+from attn import overrides, runs, sources
 from attn.overrides import Given
 from attn.registry import as_yaml, suggest
 from attn.settling import settle
@@ -155,7 +155,8 @@ class Composer:
             return None
         folder, _, name = f"{group}/{value}".rpartition("/")
         if value is None or name not in self._names(folder):
-            return f"unknown {group}; {suggest(as_yaml(value), self._names(group))}"
+            unknown = f"unknown {group}; {suggest(as_yaml(value), self._names(group))}"
+            return sources.misnamed(group, value) or unknown
         return None
 
 
@@ -172,5 +173,7 @@ def _axes(cfg: DictConfig) -> dict[str, str]:
 
 def one_line(error: BaseException) -> str:
     """What Hydra or OmegaConf say, without their search paths and types."""
+    if isinstance(error, RecursionError):
+        return "its defaults lead back to itself"
     said, _, _ = str(error).partition("full_key:")
     return " ".join(said.partition("Config search path:")[0].split())

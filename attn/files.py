@@ -13,6 +13,7 @@ from typing import Any
 from attn.registry import RunError
 
 ROOM, ELSEWHERE = "; make room on that disk", "; make it writable, or choose another folder"
+SYSTEM = (("proc",), ("sys",))  # where the system shows itself, and no file can be made
 HELP = {
     errno.ENOSPC: ROOM,
     errno.EDQUOT: ROOM,
@@ -149,8 +150,9 @@ def output_problems(key: str, path: Path, *, folder: bool) -> list[str]:
     above = next(one for one in (path, *path.absolute().parents) if one.exists())
     if above != path and not above.is_dir():
         return [f"{key}={path}: {above} is a file, nothing can be put into it"]
-    if not os.access(above, os.W_OK):
-        return [f"{key}={path}: {above} must not be written to; give another path"]
+    made_there = (folder or above != path) and above.resolve().parts[1:2] in SYSTEM  # root may all
+    if made_there or not os.access(above, os.W_OK):
+        return [f"{key}={path}: {above} cannot be written to; give another path"]
     return []
 
 

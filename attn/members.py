@@ -8,14 +8,14 @@ from typing import Any, cast
 from omegaconf import MISSING
 
 from attn import __version__, assemble, snapshot
-from attn.files import checksum_of
+from attn.files import checksum_of, output_problems
 from attn.registry import ConfigError, as_yaml
 from attn.search import Search
 from attn.search.ensemble import Ensemble, Member
 from attn.trained import Trained
 from attn.translation import Translator
 
-ENSEMBLES = "ensembles"
+ENSEMBLES, READ_ONLY = "ensembles", "read-only"
 
 
 def each(asked: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -90,11 +90,14 @@ class Members:
         )
 
     def folder(self, output: Path) -> Path:
-        """Where scores are kept: in the run; those of an ensemble below ``output``."""
-        if len(self.each) == 1:
+        """Where scores are kept: in the run; else below ``output``.
+
+        So are those of an ensemble, and of a run whose folder cannot be written to.
+        """
+        if len(self.each) == 1 and not output_problems("run", self.first.folder, folder=True):
             return self.first.folder
         sums = [snapshot.load_meta(one.checkpoint)["sha256"] for one in self.each]
-        return output / ENSEMBLES / checksum_of(sums)[:8]
+        return output / (ENSEMBLES if len(sums) > 1 else READ_ONLY) / checksum_of(sums)[:8]
 
     def tell(self) -> dict[str, Any]:
         """What scores tell of the models that they are of."""

@@ -74,12 +74,18 @@ def search_folder(folder: str | None) -> list[str]:
     return []
 
 
-def file_of(group: str, name: Any) -> Path | None:
+def file_of(group: str, name: Any, ending: str = ".yaml") -> Path | None:
     """The user's file of a group and name, as it was typed, if there is one."""
     if UserFolder.folder is None:
         return None
-    below = Path(group) / f"{name}.yaml"
+    below = Path(group) / f"{name}{ending}"
     return Path(UserFiles.shown) / below if (UserFolder.folder / below).is_file() else None
+
+
+def misnamed(group: str, name: Any) -> str | None:
+    """What is to be said of a file of the user's that Hydra does not see, for it ends with .yml."""
+    file = file_of(group, name, ".yml")
+    return f"{file}: must be called {name}.yaml" if file else None
 
 
 def place_of(key: str) -> str | None:

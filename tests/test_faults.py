@@ -292,10 +292,11 @@ def test_a_real_disk_that_is_full_and_then_read_only(whole, disk, capsys):
     one, other = outcome(whole[0]), outcome(disk / "runs")
     assert [key for key in one if not same(one[key], other[key])] == []
     subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
-    refused = f"{disk / 'runs'} must not be written to; give another path\n"
+    refused = f"{disk / 'runs'} cannot be written to; give another path\n"
     assert train(disk / "runs") == (2, f"output={disk / 'runs'}: {refused}")
-    run = runs.find(str(disk / "runs"))
-    assert use("evaluate", disk / "runs") == (
-        2,
-        f"run={run}: {run} must not be written to; give another path\n",
-    )
+    run, elsewhere = runs.find(str(disk / "runs")), disk.parent / "elsewhere"
+    assert call("evaluate", *USES["evaluate"], run=run, output=elsewhere) == (0, "")
+    (scores,) = elsewhere.glob("read-only/*/scores.json")
+    assert f"scores  {scores.parent}\n" in capsys.readouterr().out
+    assert call("align", "precision.device=cpu", run=run) == (0, "")
+    assert capsys.readouterr().out.endswith(f"\nnot kept: {run} cannot be written to\n")

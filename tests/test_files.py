@@ -160,7 +160,11 @@ def test_what_nothing_can_be_written_to_is_named(tmp_path, monkeypatch):
     assert output_problems("output", file / "deep", folder=True) == [
         f"output={file / 'deep'}: {file} is a file, nothing can be put into it"
     ]
+    assert output_problems("output", Path("/proc/new"), folder=True) == [
+        "output=/proc/new: /proc cannot be written to; give another path"
+    ]
+    assert output_problems("output", Path("/dev/null"), folder=False) == []
     monkeypatch.setattr(os, "access", lambda *_: False)
     assert output_problems("output", tmp_path / "new", folder=True) == [
-        f"output={tmp_path / 'new'}: {tmp_path} must not be written to; give another path"
+        f"output={tmp_path / 'new'}: {tmp_path} cannot be written to; give another path"
     ]

@@ -201,3 +201,35 @@ def test_what_does_not_exist(kind, name, problem):
 )
 def test_a_form_that_there_is_not(kind, form, problem):
     assert listing.check(asked(kind, form=form)) == [problem]
+
+
+def test_files_of_the_users_own_are_listed_too(tmp_path, capsys):
+    for file, text in {
+        "model/mine.yaml": "# Mine\ndefaults:\n  - _self_\n  - small\ndim: 8\n",
+        "model/plain.yaml": "name: transformer\n",
+        "model/one.yaml": "defaults: [other]\n",
+        "model/other.yaml": "defaults: [one]\n",
+        "experiment/short.yaml": "# @package _global_\n# Short\nseed: 3\n",
+        "search/broken.yaml": "size: [",
+    }.items():
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_text(text)
+
+    def said(*words):
+        code = main(["list", *words, f"--config-dir={tmp_path}"])
+        printed = capsys.readouterr()
+        return code, printed.err if code else printed.out
+
+    code, listed = said("model")
+    assert (code, listed.splitlines()[-4].split()) == (0, ["mine", "Mine."])
+    assert listed.splitlines()[-1].endswith("plain.yaml, which has no comment.")
+    code, listed = said("model", "mine")
+    assert listed.startswith("model=mine\n\nMine. A preset of model=transformer:\n\n")
+    assert re.search("^dim +int +8 ", listed, re.M)
+    assert said("experiment", "short") == (0, "experiment=short\n\n# Short\nseed: 3\n")
+    assert said("model", "one") == (
+        2,
+        "name=one: is a preset of one, which is no model\n",
+    )
+    fault = "line 1: expected the node content, but found '<stream end>'"
+    assert said("search") == (2, f"{tmp_path}/search/broken.yaml, {fault}\n")

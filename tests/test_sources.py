@@ -69,3 +69,19 @@ def test_an_experiment_says_that_it_sets_the_whole(load):
 def test_a_word_by_itself_is_a_key_with_its_place(load):
     load("experiment/mine", b"# @package _global_\n# Mine.\nd")
     assert sources.place_of("d") == "mine/experiment/mine.yaml, line 3"
+
+
+def test_what_hydra_cannot_tell_of_a_folder(refuses):
+    folder = Path.cwd().parent / "home" / "conf"
+    (folder / "position").mkdir()
+    (folder / "position" / "one.yaml").write_text("defaults: [other]")
+    (folder / "position" / "other.yaml").write_text("defaults: [one]")
+    (folder / "position" / "short.yml").write_text("name: none")
+    refuses(
+        ["position=one"],
+        f"position=one: its defaults lead back to itself ({folder}/position/one.yaml)",
+    )
+    refuses(
+        ["position=short"],
+        f"position=short: {folder}/position/short.yml: must be called short.yaml",
+    )

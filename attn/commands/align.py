@@ -14,6 +14,7 @@ from attn import alignment, assemble, results, snapshot, splits, survey, tables
 from attn.alignment import Gold
 from attn.contract import Role
 from attn.corpora import Pair
+from attn.files import output_problems
 from attn.registry import ConfigError, RunError
 from attn.roles import NONE, Roles
 from attn.scoring import fingerprint
@@ -77,17 +78,21 @@ def run(cfg: DictConfig) -> None:
         "checkpoint": {"sha256": checkpoint["sha256"]},
         "reference": fingerprint([pair.target for pair in pairs]),
     }
-    kept = results.add_attention(trained.folder, split, marks, figures)
+    writable = not output_problems("run", trained.folder, folder=True)
+    kept = results.add_attention(trained.folder, split, marks, figures) if writable else []
     tables.put(asked["format"], list(_rows(found)))
     out = sys.stdout if asked["format"] == "terminal" else sys.stderr
     for line in (f"split {split}, {trained.checkpoint.name}", *_remarks(found, figures)):
         out.write(f"{line}\n")
-    where = f"run={trained.folder} split={split}"
-    out.write(
-        f"kept in scores.json beside {', '.join(kept)}\n"
-        if kept
-        else f"not kept: this checkpoint has no scores of the split; first attn evaluate {where}\n"
-    )
+    if kept:
+        out.write(f"kept in scores.json beside {', '.join(kept)}\n")
+    elif writable:
+        where = f"run={trained.folder} split={split}"
+        out.write(
+            f"not kept: this checkpoint has no scores of the split; first attn evaluate {where}\n"
+        )
+    else:
+        out.write(f"not kept: {trained.folder} cannot be written to\n")
 
 
 def _golds(asked: Asked, option: str, pairs: Sequence[Pair]) -> list[Gold | None]:

@@ -65,7 +65,7 @@ def run(cfg: DictConfig) -> float:
     how = " ".join(f"{key}={as_yaml(value)}" for key, value in search.items())
     for which in models.each:
         print(f"run     {which.folder}, {which.checkpoint.name}")  # noqa: T201
-    if len(models.each) > 1:
+    if folder != models.first.folder:
         print(f"scores  {folder}")  # noqa: T201
     print(f"split   {split}: {len(pairs)} sentences\nsearch  {how.removeprefix('name=')}")  # noqa: T201
     for name in ("BLEU", "chrF", "TER"):
@@ -78,10 +78,10 @@ def run(cfg: DictConfig) -> float:
 
 
 def _kept_problems(asked: Mapping[str, Any]) -> list[str]:
-    """Why scores could not be kept, if so: those of an ensemble below the output folder."""
+    """Why scores could not be kept, if so: in the run, or below the output folder."""
     one, *others = each(asked)
-    if not others:
-        return output_problems("run", runs.find(str(one["run"])), folder=True)
+    if not others and not output_problems("run", runs.find(str(one["run"])), folder=True):
+        return []
     if asked["output"] is None:
         return ["output=null: needs a folder; write output=FOLDER"]
     return output_problems("output", Path(str(asked["output"])), folder=True)

@@ -2,7 +2,6 @@
 
 import dataclasses
 import inspect
-import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
@@ -18,12 +17,14 @@ from attn import (  # noqa: F401 - each registers its kind
     models,
     optim,
     positions,
+    presets,
     registry,
     search,
     tables,
     tokenizers,
 )
 from attn.contract import OUTSIDE, Capabilities, Place, PositionKind, Role
+from attn.presets import Preset
 from attn.registry import ConfigError
 from attn.roles import capabilities, made_names
 from attn.shapes import shapes_alone
@@ -39,7 +40,6 @@ NAMED = {  # kinds of YAML files without a component
     "launcher": "where the jobs of a sweep run",
     "sweeper": "which jobs a sweep has",
 }
-PACKAGE = re.compile(r"# @package \S+\n")
 MORE = "attn list KIND shows the names of a kind, attn list KIND NAME the options of one.\n"
 DIM, HEADS = 512, 8
 LEGEND = f"""\
@@ -111,8 +111,7 @@ def run(cfg: DictConfig) -> None:
     elif cfg.name is None:
         _names_of(cfg.kind)
     elif cfg.kind in NAMED:
-        text = files("attn.conf").joinpath(cfg.kind, f"{cfg.name}.yaml").read_text()
-        sys.stdout.write(f"{cfg.kind}={cfg.name}\n\n{PACKAGE.sub('', text)}")
+        sys.stdout.write(f"{cfg.kind}={cfg.name}\n\n{_presets(cfg.kind)[cfg.name].text}")
     else:
         _explain(cfg.kind, cfg.name)
 
@@ -132,10 +131,10 @@ def _names_of(kind: str) -> None:
 
 def _presets_of(kind: str) -> None:
     """Print the presets of a kind."""
-    presets = [(name, said) for name, (said, _) in _presets(kind).items()]
-    if presets:
+    rows = [(name, one.said) for name, one in _presets(kind).items()]
+    if rows:
         sys.stdout.write("" if kind in NAMED else "\n")
-        tables.show((kind if kind in NAMED else "preset", "what it is"), presets)
+        tables.show((kind if kind in NAMED else "preset", "what it is"), rows)
 
 
 def attentions() -> tuple[list[str], list[list[str]]]:
@@ -176,36 +175,21 @@ def _print(form: str, header: list[str], rows: list[list[str]]) -> None:
     sys.stdout.write(f"\n{LEGEND}")
 
 
-def _presets(kind: str) -> dict[str, tuple[str, DictConfig]]:
-    """The YAML files of a kind that are no component of their own: what each is, and its content.
-
-    Each says in its first comment what it is.
-    """
-    folder = files("attn.conf").joinpath(kind)
-    components = [] if kind in NAMED else registry.names(kind)
-    found = {}
-    for entry in sorted(folder.iterdir(), key=lambda one: one.name) if folder.is_dir() else ():
-        name, _, ending = entry.name.rpartition(".")
-        if ending == "yaml" and name not in components:
-            text = entry.read_text(encoding="utf-8")
-            section = OmegaConf.create(text)
-            assert isinstance(section, DictConfig)
-            said = PACKAGE.sub("", text).partition("\n")[0].removeprefix("# ")
-            said = said.partition(": attn train ")[0].rstrip(":")
-            found[name] = (f"{said}.", section)
-    return found
+def _presets(kind: str) -> dict[str, Preset]:
+    return presets.of_kind(kind, [] if kind in NAMED else registry.names(kind))
 
 
 def _explain(kind: str, name: str) -> None:
     """Print what a part is, its options, and what it can do."""
-    sys.stdout.write(f"{kind}={name}\n\n")
-    preset: Mapping[str, Any] = {}
-    presets = _presets(kind)
-    if name in presets:
-        said, _ = presets[name]
-        while name in presets:  # one may be a preset of another
-            section = {str(key): value for key, value in presets[name][1].items()}
-            preset, name = {**section, **preset}, section["defaults"][0]
+    asked, preset, known = name, dict[str, Any](), _presets(kind)
+    said = known[name].said if name in known else None
+    while name in known:  # one may be a preset of another
+        one = known.pop(name)
+        preset, name = {**one.section, **preset}, one.base
+    if name not in registry.names(kind):
+        raise ConfigError([f"name={asked}: is a preset of {name}, which is no {kind}"])
+    sys.stdout.write(f"{kind}={asked}\n\n")
+    if said is not None:
         sys.stdout.write(f"{said} A preset of {kind}={name}:\n\n")
     component = registry.find(kind, name)
     sys.stdout.write(f"{_prose(component)}\n\n")
