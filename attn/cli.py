@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line.
 
     Returns:
-        0; 1 if the run failed; 2 if the input is wrong; 130 or 143 if it was interrupted.
+        0; 1 if the run failed; 2 if the input is wrong; 129, 130 or 143 if it was interrupted.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     before = signal.signal(signal.SIGTERM, _terminate)

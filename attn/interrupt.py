@@ -1,5 +1,6 @@
 """Signals that ask a run to end: it saves first; a second one ends it at once."""
 
+import contextlib
 import signal
 import sys
 import threading
@@ -7,11 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-TERMINATED = 143
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SAID = "stopping after this step, all is saved first; once more ends at once\n"
+SIGNALLED = 128  # what a shell adds to the number of the signal that ended a command
 
 
 class Interrupt:
-    """Whether SIGINT or SIGTERM came while it was listened for."""
+    """Whether one of ``SIGNALS`` came while they were listened for."""
 
     def __init__(self) -> None:
         self.signal: int | None = None
@@ -26,23 +29,24 @@ class Interrupt:
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        signals = (signal.SIGINT, signal.SIGTERM)
-        before = [signal.signal(one, self._noted) for one in signals]
+        before = {one: signal.getsignal(one) for one in SIGNALS}
+        heard = [one for one, handler in before.items() if handler is not signal.SIG_IGN]  # nohup
+        for one in heard:
+            signal.signal(one, self._noted)
         try:
             yield
         finally:
-            for one, handler in zip(signals, before, strict=True):
-                signal.signal(one, handler)
+            for one in heard:
+                signal.signal(one, before[one])
 
     def _noted(self, signum: int, _: FrameType | None) -> None:
         if self.signal is not None:
             self.pass_on()
         self.signal = signum
-        sys.stderr.write("stopping after this step, all is saved first; once more ends at once\n")
+        with contextlib.suppress(OSError):  # the terminal may be gone
+            sys.stderr.write(SAID)
 
     def pass_on(self) -> None:
-        """Raise what the signal raises where nobody listens; nothing if none came."""
-        if self.signal == signal.SIGINT:
-            raise KeyboardInterrupt
-        if self.signal == signal.SIGTERM:
-            sys.exit(TERMINATED)
+        """End with the exit code of the signal, whose coming is told already; nothing if none."""
+        if self.signal is not None:
+            sys.exit(SIGNALLED + self.signal)

@@ -1,6 +1,7 @@
 """What a run says while it trains: to the terminal, metrics.jsonl and TensorBoard."""
 
 import contextlib
+import errno
 import json
 import math
 import os
@@ -25,6 +26,15 @@ OF_STEP, OF_THE_SAME = re.compile(r"\S+ \S+ (?:dev at )?step (\d+)  "), re.compi
 
 class _Terminal(Console):
     """Where lines for people go; it falls silent when nobody reads it any more."""
+
+    def show(self, text: str) -> None:
+        """Show a line as it is."""
+        try:
+            self.print(text, markup=False)
+        except OSError as error:
+            if error.errno != errno.EIO:  # what a terminal that was closed gives
+                raise
+            self.on_broken_pipe()
 
     def on_broken_pipe(self) -> None:
         """Say so, and write no more."""
@@ -66,7 +76,7 @@ class Report:
 
     def say(self, text: str) -> None:
         """A line for people: terminal and log.txt."""
-        self._console.print(text, markup=False)
+        self._console.show(text)
         self._log.add(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}")
         if self._board.failed and not self._board_told:
             self._board_told = True

@@ -1,5 +1,6 @@
 """The command line, from arguments to runs and exit codes."""
 
+import importlib
 import os
 import signal
 import subprocess
@@ -7,12 +8,13 @@ import sys
 import textwrap
 from importlib.resources import files
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from fakes import runs
 from omegaconf import OmegaConf
 
-from attn import usage
+from attn import __main__, usage
 from attn.cli import main
 
 
@@ -225,6 +227,19 @@ def test_terminated(fake, capsys):
     assert fake("needed=terminate") == 143
     assert capsys.readouterr().err == "terminated\n"
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_until_all_is_imported_the_system_ends_what_is_interrupted(monkeypatch):
+    ours, handlers = signal.getsignal(signal.SIGINT), []
+    note = SimpleNamespace(main=lambda: handlers.append(signal.getsignal(signal.SIGINT)) or 5)
+
+    def load(name):
+        handlers.append(signal.getsignal(signal.SIGINT))
+        return note
+
+    monkeypatch.setattr(importlib, "import_module", load)
+    assert __main__.main() == 5
+    assert handlers == [signal.SIG_DFL, ours]
 
 
 # Help

@@ -115,8 +115,9 @@ def test_a_run_goes_on_without_tensorboard_and_says_so_once(tmp_path, monkeypatc
     assert len(whole_lines(tmp_path / "metrics.jsonl")) == 2
 
 
-def test_a_run_goes_on_when_nobody_reads_what_it_says(tmp_path, monkeypatch, capsys):
-    read, write = os.pipe()
+@pytest.mark.parametrize("what", ["pipe", "terminal"])
+def test_a_run_goes_on_when_nobody_reads_what_it_says(tmp_path, monkeypatch, capsys, what):
+    read, write = os.pipe() if what == "pipe" else os.openpty()
     os.close(read)
     with os.fdopen(write, "w") as closed:
         monkeypatch.setattr(sys, "stdout", closed)
