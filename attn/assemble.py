@@ -23,7 +23,7 @@ from attn.contract import (
     Position,
     Role,
 )
-from attn.filters import Filters, counted, oddities, shared
+from attn.filters import Filters, counted
 from attn.loss import Loss
 from attn.precision import Precision
 from attn.registry import ConfigError
@@ -168,17 +168,21 @@ def read(corpus: corpora.Corpus, split: str) -> Sequence[corpora.Pair]:
 class Material:
     """What is trained on: text, tokenizer, ids, and what was counted on the way.
 
-    ``left_out`` counts the training pairs that were filtered, by reason; ``shared`` those pairs of
-    dev and test whose source is trained on. ``files`` are those that the corpus was read from.
+    ``left_out`` counts the training pairs that were filtered, by reason; ``held_out`` are dev and
+    the test split, by name. ``files`` are those that the corpus was read from.
     """
 
     corpus: corpora.Corpus
     train: Sequence[corpora.Pair]
-    dev: Sequence[corpora.Pair]
+    held_out: Mapping[str, Sequence[corpora.Pair]]
     vocabularies: Vocabularies
     left_out: Mapping[str, int]
-    shared: Mapping[str, int]
     files: Stamps = dataclasses.field(default_factory=dict)
+
+    @property
+    def dev(self) -> Sequence[corpora.Pair]:
+        """The split to validate on."""
+        return self.held_out["dev"]
 
     @property
     def fingerprint(self) -> str:
@@ -208,11 +212,6 @@ class Material:
         ]
 
     @functools.cached_property
-    def odd(self) -> dict[str, int]:
-        """How many of the pairs that are trained on repeat others, or say the same twice."""
-        return oddities(self.train)
-
-    @functools.cached_property
     def weights(self) -> list[float] | None:
         """How often an epoch holds each pair; None where each comes once."""
         weights = [pair.weight for pair in self.train]
@@ -229,9 +228,7 @@ def material(config: Config) -> Material:
     train, left_out = chosen(pairs)
     if not train:
         raise ConfigError([f"filters: no pair is left to train on; left out: {counted(left_out)}"])
-    overlap = {split: shared(train, held_out[split]) for split in held_out}
-    learned = _learned(config, train)
-    return Material(corpus, train, held_out["dev"], learned, left_out, overlap, files)
+    return Material(corpus, train, held_out, _learned(config, train), left_out, files)
 
 
 def _learned(config: Config, train: Sequence[corpora.Pair]) -> Vocabularies:

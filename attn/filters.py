@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 
 from attn.corpora import Pair
 
+NUL = "with NUL characters"
+
 
 class Filters:
     """Decides by their text which pairs are trained on; dev and test are never filtered.
@@ -69,11 +71,12 @@ def shared(train: Sequence[Pair], held_out: Sequence[Pair]) -> int:
 
 
 def oddities(train: Sequence[Pair]) -> dict[str, int]:
-    """How many of the pairs that are trained on came before, and how many say the same twice."""
+    """How many of the pairs that are trained on came before, say the same twice, or hold NUL."""
     different = {(pair.source, pair.target) for pair in train}
     return {
         "repeated": len(train) - len(different),
         "identical": sum(pair.source == pair.target for pair in train),
+        NUL: sum("\0" in pair.source or "\0" in pair.target for pair in train),
     }
 
 

@@ -1,23 +1,23 @@
 """What a run trains, on what, and what can be done with it: in lines for people, and in counts."""
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from attn import assemble, corpora
 from attn.assemble import Material
-from attn.filters import counted
+from attn.filters import NUL, counted, oddities, shared
 from attn.roles import Roles
 
 Config = Mapping[str, Any]
 
 
 def lines(
-    config: Config, material: Material, left_out_by_length: Mapping[str, int], parameters: int
+    config: Config, material: Material, counts: Mapping[str, Any], parameters: int
 ) -> Iterator[str]:
     """The data and what is left out of it, the model, its training, its scoring."""
-    yield from _data(config, material, left_out_by_length)
+    yield from _data(config, material, counts)
     yield (
         f"model {config['model']['name']}: {parameters:,} parameters, "
         f"{_vocabulary(config, material)}, position {config['position']['name']}"
@@ -34,16 +34,22 @@ def lines(
     yield f"device {precision.device}, {precision.format}"
 
 
-def counts(material: Material, by_length: Mapping[str, int]) -> dict[str, Any]:
-    """What is counted of the data, as the run keeps it."""
+def counts(
+    material: Material, usable: Sequence[int], by_length: Mapping[str, int]
+) -> dict[str, Any]:
+    """What is counted of the data, as the run keeps it; trained on are the ``usable`` pairs."""
+    train = [material.train[index] for index in usable]
     return {
         "test": corpora.test_split(material.corpus),
         "train": {
             "read": len(material.train) + sum(material.left_out.values()),
             "left_out": {**material.left_out, **by_length},
+            "trained_on": len(train),
         },
-        "shared_with_train": dict(material.shared),
-        "odd": material.odd,
+        "shared_with_train": {
+            split: shared(train, one) for split, one in material.held_out.items()
+        },
+        "odd": oddities(train),
     }
 
 
@@ -58,19 +64,21 @@ def farewell(run: Path, best: float | None) -> str:
     )
 
 
-def _data(config: Config, material: Material, by_length: Mapping[str, int]) -> Iterator[str]:
-    corpus, usable = material.corpus, len(material.train) - sum(by_length.values())
+def _data(config: Config, material: Material, counts: Mapping[str, Any]) -> Iterator[str]:
+    corpus, train = material.corpus, counts["train"]
     yield (
         f"data {config['dataset']['name']} {corpus.source_language}-{corpus.target_language}: "
-        f"{usable} pairs to train on, {len(material.dev)} to validate on"
+        f"{train['trained_on']} pairs to train on, {len(material.dev)} to validate on"
     )
-    left_out = {**material.left_out, **by_length}
-    if left_out:
-        yield f"left out of training: {counted(left_out)}"
-    odd = {what: count for what, count in material.odd.items() if count}
+    if train["left_out"]:
+        yield f"left out of training: {counted(train['left_out'])}"
+    odd = {what: count for what, count in counts["odd"].items() if count}
+    nul = odd.pop(NUL, 0)
     if odd:
         yield f"among them: {counted(odd)} (filters can leave them out)"
-    for split, count in material.shared.items():
+    if nul:
+        yield f"warning: {nul} pairs to train on hold NUL characters"
+    for split, count in counts["shared_with_train"].items():
         if count:
             yield f"warning: {count} sources of {split} are trained on too"
 

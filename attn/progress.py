@@ -2,13 +2,11 @@
 
 import contextlib
 import dataclasses
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from attn import claims, ledger, runs
-from attn.files import whole_lines
 from attn.registry import ConfigError
 from attn.tables import Value
 
@@ -99,7 +97,7 @@ def _row(run: Path, *, planned: bool) -> Row:
     state = claims.state(run) or "unknown"
     if planned and state == "finished":
         state = "planned"  # for more steps than it has, or with what has changed since
-    figures = list(_figures(run / "metrics.jsonl"))
+    figures = runs.figures(run)
     step = max((one["step"] for one in figures), default=None)
     steps, minutes = _ends(run)
     dev = [one["BLEU"] for one in figures if "BLEU" in one]
@@ -139,15 +137,6 @@ def _left(figures: Sequence[Figures], steps: int | None, minutes: float | None) 
     step, spent = timed[-1]["step"], timed[-1]["minutes"]
     left = (steps - step) * spent / step
     return 60 * max(0.0, min(left, minutes - spent) if minutes is not None else left)
-
-
-def _figures(path: Path) -> Iterator[Figures]:
-    """The lines of metrics.jsonl that tell of a step."""
-    for line in whole_lines(path):
-        with contextlib.suppress(ValueError, RecursionError):
-            one = json.loads(line)
-            if isinstance(one, dict) and isinstance(one.get("step"), int) and one["step"] > 0:
-                yield one
 
 
 def _words(seconds: float) -> str:

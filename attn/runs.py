@@ -1,6 +1,7 @@
 """A run on disk: its folder, its identity, its status."""
 
 import contextlib
+import json
 import re
 import threading
 import time
@@ -12,10 +13,11 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from attn.files import read_json, write_json, write_text
+from attn.files import read_json, whole_lines, write_json, write_text
 from attn.registry import ConfigError
+from attn.remarks import warn
 
-CONFIG, STATUS = "config.yaml", "status.json"
+CONFIG, STATUS, METRICS = "config.yaml", "status.json", "metrics.jsonl"
 LONGEST = 255  # letters of a name, on most file systems
 AGAIN = "the command that trained the run writes it anew"
 STATES = ("planned", "running", "interrupted", "finished", "failed")
@@ -101,6 +103,24 @@ def read_status(run: Path) -> dict[str, Any]:
         found = read_json(run / STATUS)
         return found if isinstance(found, dict) else {}
     return {}
+
+
+def figures(run: Path) -> list[dict[str, Any]]:
+    """The lines of metrics.jsonl, each of a step; what is no such line is left out, and told."""
+    path = run / METRICS
+    found = [_of_step(line) for line in whole_lines(path)]
+    for number, one in enumerate(found, 1):
+        if one is None:
+            warn(f"{path}, line {number}: is not as it was written, and left out")
+    return [one for one in found if one is not None]
+
+
+def _of_step(line: str) -> dict[str, Any] | None:
+    with contextlib.suppress(ValueError, RecursionError):
+        one = json.loads(line)
+        if isinstance(one, dict) and isinstance(one.get("step"), int) and one["step"] > 0:
+            return one
+    return None
 
 
 def status(run: Path) -> str | None:

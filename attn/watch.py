@@ -21,6 +21,7 @@ from attn.search import Search
 from attn.session import Progress, Session
 from attn.tokenizers import PAD
 from attn.translation import Translator
+from attn.words import figure
 
 DRAWN = 40  # tokens a side in a picture of attention
 
@@ -69,8 +70,9 @@ class Watch:
         self.report.scalars(step, "train", values)
         self.report.progress(step)
         self.report.say(
-            f"step {step}  loss {values['loss']:.3f}  perplexity {values['perplexity']:.2f}  "
-            f"grad {values['gradient_norm']:.2f}  lr {values['learning_rate']:.2e}  "
+            f"step {step}  loss {values['loss']:.3f}  "
+            f"perplexity {figure(values['perplexity'], 2)}  "
+            f"grad {figure(values['gradient_norm'], 2)}  lr {values['learning_rate']:.2e}  "
             f"{values['tokens_per_second']:.0f} tokens/s  padding {values['padding']:.1%}  "
             f"memory {values['memory_gib']:.2f} GiB"
             + (f"  skipped {values['skipped']:.0f}" if values["skipped"] else "")
@@ -89,7 +91,8 @@ class Watch:
         figures |= {name: value["score"] for name, value in scores.items()}
         self.report.scalars(step, "dev", {**figures, "minutes": progress.seconds / 60})
         self.report.say(
-            f"dev at step {step}  loss {loss:.3f}  perplexity {figures['perplexity']:.2f}  "
+            f"dev at step {step}  loss {loss:.3f}  "
+            f"perplexity {figure(figures['perplexity'], 2)}  "
             f"BLEU {figures['BLEU']:.2f}  chrF {figures['chrF']:.2f}"
         )
         self._samples(step, [one.text for one in said])

@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Iterable, Sequence
 
 FEW = 5  # of many that are named
+LONG = 1e6  # from here on a number has an exponent
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
@@ -17,3 +18,8 @@ def suggest(word: str, known: Iterable[str]) -> str:
 def some(numbers: Sequence[int]) -> str:
     """The first of many numbers."""
     return ", ".join(map(str, numbers[:FEW])) + (", ..." if len(numbers) > FEW else "")
+
+
+def figure(value: float, digits: int) -> str:
+    """A number with so many digits behind the point, one that is very large with an exponent."""
+    return f"{value:.{digits}{'f' if abs(value) < LONG else 'e'}}"

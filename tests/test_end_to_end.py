@@ -16,10 +16,15 @@ import torch
 from direct import call
 
 from attn import assemble, checkpoint, registry, results, runs
+from attn.assemble import Material
 from attn.batching import Batches
 from attn.checkpoint import Checkpoints
 from attn.cli import main
 from attn.commands.train import Job
+from attn.corpora import Pair
+from attn.corpora.generated import Copy
+from attn.tokenizers.bytes import Bytes
+from attn.vocabulary import Vocabularies
 
 pytestmark = pytest.mark.long
 
@@ -646,9 +651,9 @@ def test_a_damaged_checkpoint_is_named_with_the_others(trained, tmp_path):
 
 def test_what_is_left_out_and_what_is_shared_is_counted(tmp_path, capsys):
     lines = {
-        "train": ["a b", "", "a b", "c c c", "x", "d", "e f"],
+        "train": ["a b", "", "a b", "c c c", "x", "d", "\0 f"],
         "dev": ["a b", "g"],
-        "test": ["d", "e f", "h i j"],
+        "test": ["d", "\0 f", "c c c"],
     }
     for split, sources in lines.items():
         (tmp_path / f"{split}.en").write_text("\n".join(sources))
@@ -659,9 +664,10 @@ def test_what_is_left_out_and_what_is_shared_is_counted(tmp_path, capsys):
     options += ["batches.max_length=4", "batches.tokens=9", "trainer.steps=1", "model.dim=4"]
     assert call("train", *options, *SHORT, output=tmp_path / "out") == (0, "")
     said = capsys.readouterr().out.splitlines()
-    assert said[1:5] == [
+    assert said[1:6] == [
         "data parallel en-de: 3 pairs to train on, 2 to validate on",
         "left out of training: 1 empty, 1 duplicate, 1 identical, 1 over batches.max_length=4",
+        "warning: 1 pairs to train on hold NUL characters",
         "warning: 1 sources of dev are trained on too",
         "warning: 2 sources of test are trained on too",
     ]
@@ -675,9 +681,10 @@ def test_what_is_left_out_and_what_is_shared_is_counted(tmp_path, capsys):
                 "identical": 1,
                 "over batches.max_length=4": 1,
             },
+            "trained_on": 3,
         },
         "shared_with_train": {"dev": 1, "test": 2},
-        "odd": {"repeated": 0, "identical": 0},
+        "odd": {"repeated": 0, "identical": 0, "with NUL characters": 1},
     }
     assert call("evaluate", "samples=0", run=tmp_path / "out") == (0, "")
     said = capsys.readouterr().out
@@ -686,11 +693,15 @@ def test_what_is_left_out_and_what_is_shared_is_counted(tmp_path, capsys):
 
 def test_pairs_without_tokens_are_counted():
     ids = [([], [1]), ([1], [1]), ([1] * 5, [1])]
-    job = SimpleNamespace(
-        material=SimpleNamespace(ids=ids), batches=Batches(tokens=9, max_length=4)
-    )
-    counts = Job.left_out_by_length.func(job)
-    assert counts == {"without tokens": 1, "over batches.max_length=4": 1}
+    train = [Pair(" ", "a"), Pair("a", "a"), Pair("a a a a a", "a")]
+    material = Material(Copy(), train, {}, Vocabularies(Bytes(), Bytes()), {})
+    material.__dict__["ids"] = ids
+    job = SimpleNamespace(material=material, batches=Batches(tokens=9, max_length=4))
+    assert Job.counts.func(job)["train"] == {
+        "read": 3,
+        "left_out": {"without tokens": 1, "over batches.max_length=4": 1},
+        "trained_on": 1,
+    }
 
 
 def test_there_may_be_nothing_to_test_on(tmp_path, capsys):

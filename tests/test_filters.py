@@ -66,5 +66,5 @@ def test_limits_below_one_are_refused(option):
 
 
 def test_what_is_odd_is_counted():
-    some = pairs("a|A", "b|b", "a|A", "a|B", "b|b", "a|A")
-    assert oddities(some) == {"repeated": 3, "identical": 2}
+    some = pairs("a|A", "b|b", "a|A", "a|B", "b|b", "a|A", "a\0|A", "c|\0")
+    assert oddities(some) == {"repeated": 3, "identical": 2, "with NUL characters": 2}

@@ -176,7 +176,9 @@ def test_the_content_of_each_split_counts():
         pairs = (
             [Pair(*one[:2], weight=float(len(one) - 1)) for one in split] for split in (train, dev)
         )
-        return Material(corpus, *pairs, Vocabularies(Bytes(), Bytes()), {}, {}).fingerprint
+        one, other = pairs
+        made = Material(corpus, one, {"dev": other}, Vocabularies(Bytes(), Bytes()), {})
+        return made.fingerprint
 
     one, two, three = ("a", "b"), ("c", "d"), ("a\tb", "c")
     marks = [

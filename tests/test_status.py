@@ -25,7 +25,7 @@ def leave(folder, seed, state, *, step=10, steps=40, minutes=None, **details):
         {"step": step, "group": "dev", "BLEU": 12.5, "minutes": float(step)},
     ]
     text = "".join(f"{json.dumps(one)}\n" for one in lines)
-    (run / "metrics.jsonl").write_text(f'{text}5\n{{"step": "x"}}\n{{"gro')
+    (run / "metrics.jsonl").write_text(f'{text}{{"gro')
     return run
 
 
@@ -106,6 +106,17 @@ def test_what_cannot_be_read_is_unknown(tmp_path, capsys):
     [row] = json.loads(said.out)
     assert (row["state"], row["step"], row["steps"]) == ("unreadable status.json", None, None)
     assert said.err == "1 unreadable status.json\n"
+
+
+def test_lines_of_figures_that_are_none_are_told(tmp_path, capsys):
+    run = leave(tmp_path, 1, "finished", step=40)
+    file = run / "metrics.jsonl"
+    file.write_text(f'5\n{{"step": "x"}}\ngarbage\n{{"step": 0}}\n{file.read_text()}')
+    [row], said = shown(capsys, tmp_path, "format=csv")
+    assert row["step"] == "40"
+    assert said.splitlines()[:-1] == [
+        f"{file}, line {number}: is not as it was written, and left out" for number in (1, 2, 3, 4)
+    ]
 
 
 def test_a_dead_run_stands_since_its_last_heartbeat(tmp_path, capsys):

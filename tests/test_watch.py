@@ -103,14 +103,14 @@ def test_figures_are_told_on_a_line(tmp_path):
     one.report.progress = lambda _: None
     values = {"loss": 1.5, "perplexity": 4.4817, "gradient_norm": 0.25, "learning_rate": 3e-4}
     values |= {"tokens_per_second": 512.4, "padding": 0.125, "memory_gib": 0.5}
-    for skipped in (0, 2):
-        one.trained(7, {**values, "skipped": skipped})
+    for changed in ({"skipped": 0}, {"skipped": 2, "perplexity": math.exp(600)}):
+        one.trained(7, {**values, **changed})
     one.evaluate(Progress(step=8))
     figures = one.report.scalar[-1][2]
     assert one.report.said == [
         "step 7  loss 1.500  perplexity 4.48  grad 0.25  lr 3.00e-04  512 tokens/s  "
         "padding 12.5%  memory 0.50 GiB",
-        "step 7  loss 1.500  perplexity 4.48  grad 0.25  lr 3.00e-04  512 tokens/s  "
+        "step 7  loss 1.500  perplexity 3.77e+260  grad 0.25  lr 3.00e-04  512 tokens/s  "
         "padding 12.5%  memory 0.50 GiB  skipped 2",
         f"dev at step 8  loss {figures['loss']:.3f}  perplexity {figures['perplexity']:.2f}  "
         f"BLEU {figures['BLEU']:.2f}  chrF {figures['chrF']:.2f}",

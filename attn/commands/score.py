@@ -16,7 +16,7 @@ from attn.forced import Forced, forced, perplexity
 from attn.members import Members
 from attn.registry import ConfigError
 from attn.remarks import warn
-from attn.words import some
+from attn.words import figure, some
 
 PURPOSE = "tell how probable a trained model finds given translations"
 EXAMPLES = """
@@ -109,7 +109,7 @@ def _pairs(asked: Mapping[str, Any], config: Mapping[str, Any]) -> Sequence[Pair
 def _lines(made: Sequence[Forced], first: int) -> Iterator[str]:
     """Number, log-probability, tokens and perplexity of each pair."""
     for number, one in enumerate(made, first):
-        yield f"{number}\t{one.score:.4f}\t{one.tokens}\t{one.perplexity:.4f}\n"
+        yield f"{number}\t{one.score:.4f}\t{one.tokens}\t{figure(one.perplexity, 4)}\n"
 
 
 def _summary(every: Sequence[Forced], most: int) -> Iterator[str]:
@@ -122,5 +122,5 @@ def _summary(every: Sequence[Forced], most: int) -> Iterator[str]:
     total, tokens = sum(one.score for one in scored), sum(one.tokens for one in scored)
     yield (
         f"{len(scored)} translations, {tokens} tokens, log-probability {total:.2f}, "
-        f"perplexity {perplexity(total, tokens):.4f}"
+        f"perplexity {figure(perplexity(total, tokens), 4)}"
     )

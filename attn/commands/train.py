@@ -129,14 +129,15 @@ class Job:
         return Job(config, folder, precision, material, batches, trainer, kept, compiler)
 
     @functools.cached_property
-    def left_out_by_length(self) -> dict[str, int]:
-        """How many pairs of the training split are left out by their lengths in tokens."""
-        counts = self.batches.usable(self.material.ids)[1]
+    def counts(self) -> dict[str, Any]:
+        """What is counted of the data: the pairs that are trained on, and those that are not."""
+        usable, reasons = self.batches.usable(self.material.ids)
         said = {
             "empty": "without tokens",
             "too_long": f"over batches.max_length={self.batches.max_length}",
         }
-        return {said[why]: count for why, count in counts.items() if count}
+        by_length = {said[why]: count for why, count in reasons.items() if count}
+        return introduction.counts(self.material, usable, by_length)
 
     def go_on(self, claim: Claim) -> None:
         """Do what is left to do of the run, and say so if that is nothing."""
@@ -211,11 +212,9 @@ class Job:
         if self.trainer.checkpoint_activations:
             checkpoint_activations(model)
         self.compiler.apply(model)
-        if not self.batches.usable(self.material.ids)[0]:
-            reasons = {**self.material.left_out, **self.left_out_by_length}
-            raise ConfigError([
-                f"batches: no pair is left to train on; left out: {counted(reasons)}"
-            ])
+        if not self.counts["train"]["trained_on"]:
+            reasons = counted(self.counts["train"]["left_out"])
+            raise ConfigError([f"batches: no pair is left to train on; left out: {reasons}"])
         session = Session(
             model=model,
             loss=assemble.part(self.config, "loss"),
@@ -257,8 +256,7 @@ class Job:
     def open(self, step: int) -> Report:
         """Write what describes the run, and begin to report."""
         self.describe()
-        counts = introduction.counts(self.material, self.left_out_by_length)
-        write_json(self.folder / "data.json", counts)
+        write_json(self.folder / "data.json", self.counts)
         return Report(self.folder, step=step, steps=self.trainer.steps)
 
     def describe(self) -> None:
@@ -273,9 +271,7 @@ class Job:
         if session.progress.step:
             report.say(f"goes on from step {session.progress.step}")
         parameters = sum(weight.numel() for weight in session.model.parameters())
-        for line in introduction.lines(
-            self.config, self.material, self.left_out_by_length, parameters
-        ):
+        for line in introduction.lines(self.config, self.material, self.counts, parameters):
             report.say(line)
         if self.budget is not None:
             report.say(f"batches.tokens=auto: {self.budget.tokens} ({self.budget.why})")

@@ -55,6 +55,8 @@ class Parallel:
         _check_corpora(train, weights, tags)
         if columns is not None and len(columns) != 2:
             raise ValueError(f"columns=[{', '.join(columns)}]: must be two, of source and target")
+        if columns is not None and columns[0] == columns[1]:
+            raise ValueError(f"columns=[{', '.join(columns)}]: source and target must differ")
         if any(column.isdecimal() and int(column) < 1 for column in columns or ()):
             raise ValueError(f"columns=[{', '.join(columns or ())}]: numbers begin with 1")
         self.source_language, self.target_language = source, target
