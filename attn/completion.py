@@ -4,6 +4,7 @@ It runs at every press of TAB: nothing here imports torch, and a line that makes
 answers.
 """
 
+import contextlib
 import functools
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,8 +17,9 @@ from hydra.errors import HydraException
 from hydra.plugins.completion_plugin import CompletionPlugin, DefaultCompletionPlugin
 from omegaconf import OmegaConf
 
-from attn import comments, flags, keys, overrides, shells, sources, usage
+from attn import comments, flags, keys, overrides, runs, shells, sources, usage
 from attn.naming import at
+from attn.registry import ConfigError
 
 FILES = "<files>"  # the shell completes paths better
 
@@ -134,8 +136,17 @@ class _Line:
         """The present value of an option, as Hydra gives it, and others if it is one of few."""
         present = CompletionPlugin._get_matches(OmegaConf.create(self._tree), f"{key}=")
         known = ["true", "false"] if isinstance(at(self._tree, key), bool) else self._told(key)
+        known += self._steps() if key == "checkpoint" else []
         values = {*present, *(f"{key}={value}" for value in known)}
         return _finished((one for one in values if one.isprintable() and " " not in one), self.word)
+
+    def _steps(self) -> list[str]:
+        """The steps of which the run that is asked for has checkpoints."""
+        path = next((str(one.override.value()) for one in self.given if one.key == "run"), "")
+        with contextlib.suppress(ConfigError):
+            found = runs.find(path).glob("checkpoints/step-*") if path else ()
+            return [one.name.removeprefix("step-") for one in found]
+        return []
 
     def _told(self, key: str) -> list[str]:
         """The values of an option that the comment of its YAML file lists."""

@@ -92,6 +92,15 @@ def test_the_values_of_an_option():
     ]
 
 
+def test_the_checkpoints_of_a_run(tmp_path):
+    known = [f"checkpoint={name}" for name in ("average", "best", "last")]
+    assert offered("attn evaluate checkpoint=") == known
+    assert offered("attn evaluate run=nowhere checkpoint=") == known
+    (tmp_path / "one" / "checkpoints" / "step-20").mkdir(parents=True)
+    (tmp_path / "one" / "config.yaml").touch()
+    assert offered(f"attn score run={tmp_path} checkpoint=") == ["checkpoint=20", *known]
+
+
 def test_kinds_and_names_to_list():
     assert offered("attn list kind=") == [f"kind={kind}" for kind in usage.groups()]
     assert offered("attn list kind=search name=") == [
