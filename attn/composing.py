@@ -9,15 +9,18 @@ import hydra
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.object_type import ObjectType
+from hydra.core.override_parser.types import Glob
 from hydra.errors import HydraException
 from hydra.plugins.config_source import ConfigLoadError
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from attn import overrides, runs, sources
+from attn import naming, overrides, runs, sources
 from attn.overrides import Given
 from attn.registry import as_yaml, suggest
 from attn.settling import settle
+
+GLOBS = "glob(...) stands for the names of a group that match, and here none does"
 
 
 class Composer:
@@ -40,7 +43,8 @@ class Composer:
     def placed(self, given: Sequence[Given]) -> tuple[list[Given], list[str]]:
         """The arguments, a place that is named alone with its group before it, and their problems.
 
-        So ``target_tokenizer=bpe`` is ``tokenizer@target_tokenizer=bpe``.
+        So ``target_tokenizer=bpe`` is ``tokenizer@target_tokenizer=bpe``, and ``attention=glob(*)``
+        every name of the group.
         """
         groups = {place.partition("@")[2]: place for place in self.choices if "@" in place}
         named = [
@@ -49,7 +53,32 @@ class Composer:
             else one
             for one in given
         ]
-        return overrides.once(named)
+        globs = {one: self._matching(one) for one in named if _glob(one)}
+        found, twice = overrides.once([
+            overrides.with_value(one, ",".join(globs[one])) if one in globs else one
+            for one in named
+            if globs.get(one) != []
+        ])
+        return found, [*twice, *(f"{one.typed}: {GLOBS}" for one in globs if not globs[one])]
+
+    def _matching(self, one: Given) -> list[str]:
+        """The names of a group that a glob stands for; none of what is no group."""
+        names = self._names(one.override.key_or_group) if self._is_group(one) else []
+        glob = _glob(one)
+        return glob.filter(names) if glob else names
+
+    def lists(self, given: Sequence[Given]) -> list[Given]:
+        """The arguments; values parted by commas as a list, for an option that takes one."""
+        if not any(one.parted for one in given) or self.sweeps_itself(given):
+            return list(given)
+        cfg = self._composable(given)
+        tree = {} if cfg is None else OmegaConf.to_container(cfg)
+        return [
+            overrides.with_value(one, f"[{one.quoted.partition('=')[2]}]")
+            if one.parted and one.changes and isinstance(naming.at(tree, one.key), list)
+            else one
+            for one in given
+        ]
 
     def argument(self, one: Given) -> str:
         """An argument as Hydra takes it; a place is emptied by removing its part."""
@@ -158,6 +187,11 @@ class Composer:
             unknown = f"unknown {group}; {suggest(as_yaml(value), self._names(group))}"
             return sources.misnamed(group, value) or unknown
         return None
+
+
+def _glob(one: Given) -> Glob | None:
+    value: object = one.override.value()
+    return value if isinstance(value, Glob) else None
 
 
 def _axes(cfg: DictConfig) -> dict[str, str]:

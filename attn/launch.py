@@ -28,6 +28,7 @@ def launch(
         preflight = Preflight(command)
         given, twice = preflight.placed(given)
         found += twice
+        given = given if flags.multirun else preflight.lists(given)
         if not (found or flags.shows):
             done = sweeps.done(command, preflight, given, flags)
             if done is not None:

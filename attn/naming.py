@@ -46,7 +46,7 @@ def _typed(line: str, typed: Mapping[str, Given]) -> str:
     value = one.override.value()
     shown = value if isinstance(value, str) else as_yaml(value)
     text = line.removeprefix(f"{one.key}={shown}")
-    if text == line:
+    if text == line or re.match(r"[\w.]", text):  # -3.0 begins with -3
         text = "".join(line.partition(": ")[1:])
     return printable(f"{one.typed}{text}")
 

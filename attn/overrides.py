@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import (
+    ChoiceSweep,
     IntervalSweep,
     Override,
     OverrideType,
@@ -40,6 +41,12 @@ class Given:
         """The key or group, with its package if one is named, without a sign before it."""
         name, package = self.override.key_or_group, self.override.package
         return name if package is None else f"{name}@{package}"
+
+    @property
+    def parted(self) -> bool:
+        """Whether its values stand beside each other, parted by commas alone."""
+        value = self.override.value()
+        return isinstance(value, ChoiceSweep) and value.simple_form
 
     @property
     def section(self) -> str:
@@ -105,6 +112,11 @@ def once(given: Sequence[Given]) -> tuple[list[Given], list[str]]:
 def with_key(one: Given, key: str) -> Given:
     """An argument, as it was typed, that Hydra reads with another key."""
     return _given(one.typed, f"{key}={one.quoted.partition('=')[2]}")
+
+
+def with_value(one: Given, value: str) -> Given:
+    """An argument, as it was typed, that Hydra reads with another value."""
+    return _given(one.typed, f"{one.quoted.partition('=')[0]}={value}")
 
 
 def jobs(given: Sequence[Given]) -> Iterator[tuple[Given, ...]]:

@@ -79,9 +79,18 @@ class Preflight(Composer):
                 elif self.once:
                     yield f"{one.typed}: takes one value"
                 elif not multirun:
-                    yield f"{one.typed}: takes one value; add -m to run every combination"
+                    yield f"{one.typed}: takes one value; {self._instead(one, given)}"
                 elif self._is_group(one) and any(o.override.value() is None for o in one.single()):
                     yield f"{one.typed}: null cannot be swept; run it by itself"
+
+    def _instead(self, one: Given, given: Sequence[Given]) -> str:
+        """What to write for several values; what is null by default may take a list."""
+        cfg = None if self._is_group(one) or not one.parted else self._composable(given)
+        tree = {} if cfg is None else OmegaConf.to_container(cfg)
+        if one.key in keys.dotted(tree) and naming.at(tree, one.key) is None:
+            key, _, values = one.typed.partition("=")
+            return f"add -m to run every combination, or write {key}=[{values}] if it takes a list"
+        return "add -m to run every combination"
 
     def _ignored(self, given: Sequence[Given], jobs: Sequence[Sequence[Given]]) -> Iterator[str]:
         """What is set in vain: sections and options that no job uses."""

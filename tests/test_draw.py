@@ -78,6 +78,24 @@ def test_a_picture_is_written(run, tmp_path, capsys, arguments, form):
         ),
         ([], "what: needs a value; write what=VALUE\nfile: needs a value; write file=VALUE\n"),
         (
+            [
+                *("file=a.png", "role=encoders", "layer=x", "sentence=0", "attention.heads=0"),
+                *("position=rope", "position.base=-3", "search=beam", "search.size=0"),
+            ],
+            "what: needs a value; write what=VALUE\n"
+            "position.base=-3: must be positive\n"
+            "attention.heads=0: must be at least 1\n"
+            "role=encoders: unknown; did you mean 'encoder'? choose one of cross, decoder, encoder"
+            "\nsentence=0: must be at least 1\n"
+            "layer=x: must be all, mean, or a number from 0\n"
+            "search.size=0: must be at least 1\n",
+        ),
+        (
+            ["what=mask", "attention.head_dim=999999999999999999", "file=a.png"],
+            "what is to be drawn is too large for a tensor (Storage size calculation overflowed "
+            "with sizes=[8000000000000000056, 64])\n",
+        ),
+        (
             ["what=null", "file=null"],
             "what=null: unknown; choose one of alignment, mask, positions\n"
             "file=null: must end with .png or .svg\n",
@@ -90,9 +108,10 @@ def test_a_picture_is_written(run, tmp_path, capsys, arguments, form):
             "choose one of learned, shape, sinusoidal\n",
         ),
         (
-            ["what=positions", "length=0", "model.dim=5000", "file=a.png"],
+            ["what=positions", "length=0", "model.dim=5000", "model.heads=0", "file=a.png"],
             "length=0: must be a number from 1 to 1000\n"
-            "model.dim=5000: must be a number from 1 to 4096\n",
+            "model.dim=5000: must be a number from 1 to 4096\n"
+            "model.heads=0: must be a number from 1 to 4096\n",
         ),
         (
             ["what=positions", "position=learned", "length=600", "file=a.png"],

@@ -128,8 +128,6 @@ def options(command):
 PLACES = {command: list(places(command)) for command in usage.commands()}
 OPTIONS = {command: options(command) for command in usage.commands()}
 COMMANDS = st.sampled_from(sorted(OPTIONS))
-# Without what=... it is not known which options of draw are of use, and they are not looked at.
-CHECKED = st.sampled_from(sorted(set(OPTIONS) - {"draw"}))
 
 
 def wrong_values(key, annotation):
@@ -255,7 +253,7 @@ def wrong(command):
 
 @st.composite
 def wrong_lines(draw):
-    command = draw(CHECKED)
+    command = draw(COMMANDS)
     arguments, expected = draw(wrong(command))
     sweep = draw(st.sampled_from([[], [], ["-m"]]))
     return [command, *arguments, *sweep], expected

@@ -80,3 +80,21 @@ def test_only_the_text_itself_is_free(fake):
         "dataset.text=raw",
         "dataset.text=tokenized",
     ]
+
+
+def test_values_parted_by_commas_are_a_list_where_an_option_takes_one(fake):
+    assert fake("jobs=0,5,9") == 0
+    assert fake("-m", "jobs=[1],[2]") == 0
+    assert [cfg.jobs for cfg in runs()] == [[0, 5, 9], [1], [2]]
+
+
+def test_a_sweep_over_the_names_that_match(fake, refuses):
+    assert fake("-m", "position=glob([l*,sin*],exclude=s*)", "seed=1,2") == 0
+    assert [(cfg.position.name, cfg.seed) for cfg in runs()] == [("learned", 1), ("learned", 2)]
+    runs().clear()
+    reason = "glob(...) stands for the names of a group that match, and here none does"
+    refuses(
+        ["-m", "position=glob(z*)", "seed=glob(*)"],
+        f"position=glob(z*): {reason}",
+        f"seed=glob(*): {reason}",
+    )

@@ -156,8 +156,11 @@ def test_unreadable_arguments(refuses):
 
 def test_several_values_need_a_sweep(refuses):
     refuses(
-        ["seed=1,2", "rate=x"],
+        ["seed=1,2", "study=a,b", "position=glob(*n*)", "rate=x"],
         "seed=1,2: takes one value; add -m to run every combination",
+        "study=a,b: takes one value; add -m to run every combination, or write study=[a,b] "
+        "if it takes a list",
+        "position=glob(*n*): takes one value; add -m to run every combination",
         "rate=x: not of type float",
     )
 

@@ -10,7 +10,7 @@ from omegaconf import MISSING, DictConfig
 
 from attn import assemble, registry, splits
 from attn.checking import is_count, use_problems
-from attn.contract import Attention, Place, Position, PositionKind, Role
+from attn.contract import OUTSIDE, Attention, Place, Position, PositionKind, Role
 from attn.files import output_problems
 from attn.pictures import ALL, ENDINGS, MEAN, alignments, canvas, masks, positions, sentences
 from attn.registry import ConfigError, as_yaml, suggest
@@ -50,11 +50,22 @@ def check(cfg: DictConfig) -> list[str]:
     found = list(_file_problems(asked["file"])) if asked["file"] != MISSING else []
     what = asked["what"]
     if what == MISSING:
-        return [*found, *use_problems(None, asked["precision"])]
+        return [*found, *_whatever_is_drawn(asked)]
     if what not in USED:
         return [f"what={as_yaml(what)}: unknown; {suggest(str(what), USED)}", *found]
     problems = {POSITIONS: _of_positions, MASK: _of_mask, ALIGNMENT: _of_alignment}[what]
     return [*problems(asked), *found]
+
+
+def _whatever_is_drawn(asked: Asked) -> Iterator[str]:
+    """What is wrong with options, as long as it is not known which of them are of use."""
+    sizes = list(_size_problems(asked))
+    if not sizes:
+        yield from _built(lambda: _any_scheme(asked))
+    if not (sizes or asked["attention"]["name"] == NONE):
+        yield from _built(lambda: _attention({**asked, "role": None}))
+    yield from [*sizes, *_choice_problems(asked)]
+    yield from use_problems(asked["search"], asked["precision"])
 
 
 def unused(cfg: DictConfig) -> dict[str, str]:
@@ -93,10 +104,22 @@ def _length(asked: Asked) -> int:
 
 
 def _size_problems(asked: Asked) -> Iterator[str]:
-    sizes = {"length": (asked["length"], LONGEST), "model.dim": (asked["model"]["dim"], WIDEST)}
+    sizes = {"length": (asked["length"], LONGEST)}
+    sizes |= {f"model.{size}": (asked["model"][size], WIDEST) for size in ("dim", "heads")}
     for key, (value, most) in sizes.items():
         if value is not None and not (is_count(value) and value <= most):
             yield f"{key}={value}: must be a number from 1 to {most}"
+
+
+def _choice_problems(asked: Asked) -> Iterator[str]:
+    roles = [one.value for one in Role]
+    if asked["role"] is not None and asked["role"] not in roles:
+        yield f"role={asked['role']}: unknown; {suggest(str(asked['role']), roles)}"
+    if not is_count(asked["sentence"]):
+        yield f"sentence={asked['sentence']}: must be at least 1"
+    for key in ("layer", "head"):
+        if not (asked[key] in {ALL, MEAN} or _is_number(asked[key])):
+            yield f"{key}={asked[key]}: must be all, mean, or a number from 0"
 
 
 def _built(build: Callable[[], Any]) -> list[str]:
@@ -106,6 +129,8 @@ def _built(build: Callable[[], Any]) -> list[str]:
             build()
     except ConfigError as error:
         return error.problems
+    except RuntimeError as error:
+        return [f"what is to be drawn is too large for a tensor ({error})"]
     return []
 
 
@@ -116,6 +141,14 @@ def _scheme(asked: Asked) -> Position:
     made: Any = assemble.part(asked, "position", "position", dim=asked["model"]["dim"])
     scheme: Position = made.eval()
     return scheme
+
+
+def _any_scheme(asked: Asked) -> None:
+    """Make the scheme, though it be of those that act within attentions."""
+    dim, heads = asked["model"]["dim"], asked["model"]["heads"]
+    within = {"role": Role.DECODER, "heads": heads, "head_dim": max(1, dim // heads)}
+    inner = {} if kind_of(asked["position"]["name"]) in OUTSIDE else within
+    assemble.part(asked, "position", "position", dim=dim, **inner)
 
 
 def _of_positions(asked: Asked) -> list[str]:
@@ -163,11 +196,10 @@ def _attention(asked: Asked) -> Attention:
 
 def _of_mask(asked: Asked) -> list[str]:
     name, role = asked["attention"]["name"], asked["role"]
-    roles = [one.value for one in Role]
     if name == NONE:
         return [f"attention={NONE}: makes nothing; choose one of {', '.join(made_names())}"]
-    if role is not None and role not in roles:
-        return [f"role={role}: unknown; {suggest(str(role), roles)}"]
+    if wrong := list(_choice_problems(asked)):
+        return wrong
     served = [one.value for one in Role if one in capabilities(name).roles]
     if role is not None and role not in served:
         able = ", ".join(served)
@@ -195,11 +227,7 @@ def _of_alignment(asked: Asked) -> list[str]:
         found.append("text, split: give one of them, e.g. split=test sentence=3")
     if asked["split"] is not None:
         found += splits.problems(asked)
-    if not is_count(asked["sentence"]):
-        found.append(f"sentence={asked['sentence']}: must be at least 1")
-    for key in ("layer", "head"):
-        if not (asked[key] in {ALL, MEAN} or _is_number(asked[key])):
-            found.append(f"{key}={asked[key]}: must be all, mean, or a number from 0")
+    found += _choice_problems(asked)
     if asked["layer"] == MEAN != asked["head"]:
         found.append(f"head={asked['head']}: layer=mean is the mean of all heads; leave it out")
     return found or _of_run(asked)
