@@ -18,7 +18,9 @@ def faults(key: str, entry: Any) -> Iterator[str]:
         yield f"{key}={registry.as_yaml(entry)}: must look like {{layers: 0-2, name: softmax}}"
     given = entry if isinstance(entry, Mapping) else {}
     if "layers" in given and layers(entry) is None:
-        yield f"{key}.layers={registry.as_yaml(given['layers'])}: must look like 3 or 0-2"
+        written = registry.as_yaml(given["layers"])
+        apart = "; layers that are apart need an entry each" if "," in written else ""
+        yield f"{key}.layers={written}: must look like 3 or 0-2{apart}"
     elif "layers" in given and not layers(entry):
         first, last = _ends(entry)
         yield f"{key}.layers={given['layers']}: ends before it begins; write {last}-{first}"

@@ -11,6 +11,7 @@ from attn.overrides import PATHS, Given
 from attn.registry import as_yaml
 
 TYPES = (bool, int, float, str, list)
+ENTRIES = "not a list; write [{layers: 0-2, name: softmax}, {layers: 3, name: window}]"
 SEVERAL = frozenset({"checkpoint"})  # options that take a value, or a list of them
 
 
@@ -116,6 +117,8 @@ def _is_hydra(key: str) -> bool:
 
 def _fault(key: str, present: Any, value: Any) -> str | None:
     """Why an option cannot have a value; that a path is missing, its command tells."""
+    if key.endswith("_layers") and isinstance(present, list) and not isinstance(value, list):
+        return ENTRIES
     several = key in SEVERAL and isinstance(value, list)
     return None if several or (value is None and key in PATHS) else _wrong_type(present, value)
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib
+import itertools
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -35,10 +36,13 @@ def launch(
                 return done
         module = importlib.import_module(f"attn.commands.{command}")
         found += modules.load(plugins.named(given))
-        found += plugins.store_sections()
+        faulty = plugins.store_sections()
+        found += itertools.chain.from_iterable(faulty.values())
         preflight.checks(module.check, getattr(module, "unused", None))
         sweeping = not flags.shows and (flags.multirun or preflight.sweeps_itself(given))
-        found += preflight.problems(given, multirun=sweeping, shown=flags.shows)
+        told = tuple(f"={name}: unknown {kind}; " for kind, name in faulty)
+        asked_for = preflight.problems(given, multirun=sweeping, shown=flags.shows)
+        found += [line for line in asked_for if not any(one in line for one in told)]
         if flags.package:
             found += preflight.package_problems(given, flags.package)
         if not found and sweeping and (hydras := preflight.hydras(given)) is not None:

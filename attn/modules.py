@@ -31,9 +31,19 @@ def _import(module: str) -> str | None:
     try:
         importlib.import_module(module)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a user's module may raise anything
+        missing = error.name if isinstance(error, ModuleNotFoundError) else None
+        if missing and f"{module}.".startswith(f"{missing}."):
+            return f"plugins=[{module}]: {_unfound(module, missing)}"
         said = f"{type(error).__name__}: {' '.join(str(error).split())}"
         return f"plugins=[{module}]: {said}{_where(error)}"
     return None
+
+
+def _unfound(module: str, missing: str) -> str:
+    """What to say of a plug-in that is not there, rather than a module that one imports."""
+    if module.endswith(".py"):
+        return f"takes the name of a module; write plugins=[{module.removesuffix('.py')}]"
+    return f"there is no module {missing} in the current folder, nor on Python's path (PYTHONPATH)"
 
 
 def _where(error: BaseException) -> str:

@@ -23,12 +23,12 @@ def named(given: Sequence[Given]) -> list[str]:
     return [name if isinstance(name, str) else registry.as_yaml(name) for name in names]
 
 
-def store_sections() -> list[str]:
+def store_sections() -> dict[tuple[str, str], list[str]]:
     """Give each component without a YAML the section that its signature describes.
 
-    A line for each whose signature is no schema.
+    What is wrong with those whose signature is no schema, by kind and name.
     """
-    found: list[str] = []
+    found: dict[tuple[str, str], list[str]] = {}
     store = ConfigStore.instance()
     loader = GlobalHydra.instance().config_loader()
     for kind in registry.kinds():
@@ -41,7 +41,7 @@ def store_sections() -> list[str]:
         for name in set(missing).difference(users):
             wrong = list(_undeclared(kind, name))
             if wrong:
-                found += wrong
+                found[kind, name] = wrong
                 continue
             component = registry.find(kind, name)
             options = registry.defaults(component, registry.get_kind(kind).given)

@@ -8,6 +8,7 @@ from typing import Any
 from attn import entries, registry
 from attn.contract import OUTSIDE, Capabilities, PositionKind, Role
 from attn.registry import ConfigError
+from attn.words import span
 
 Section = Mapping[str, Any]
 SECTIONS = ("attention", "attention_elsewhere", *(f"{role.value}_attention" for role in Role))
@@ -198,7 +199,7 @@ class Roles:
         count = self._count(role)
         if not given or type(count) is not int:  # the model tells that it is no number
             return
-        named, those = [layers for layers in given if layers], f"0-{count - 1}"
+        named, those = [layers for layers in given if layers], span(count)
         for layer in range(min(count, MOST)):
             times = sum(layer in layers for layers in named)
             if times > 1 or (not times and all(given)):
@@ -207,7 +208,7 @@ class Roles:
         for layers in named:
             if layers[-1] >= count:
                 beyond = max(layers[0], count)
-                yield f"{LISTS[role]}: layer {beyond} does not exist; they are {those}"
+                yield f"{LISTS[role]}: layer {beyond} does not exist; choose one of {those}"
 
     def _count(self, role: Role) -> Any:
         if role not in self.roles:

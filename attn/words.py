@@ -23,3 +23,8 @@ def some(numbers: Sequence[int]) -> str:
 def figure(value: float, digits: int) -> str:
     """A number with so many digits behind the point, one that is very large with an exponent."""
     return f"{value:.{digits}{'f' if abs(value) < LONG else 'e'}}"
+
+
+def span(count: int) -> str:
+    """The numbers of so many things that are counted from 0."""
+    return f"0-{count - 1}" if count > 1 else "0" if count else "none"

@@ -50,9 +50,23 @@ def test_counts_in_words():
     refused = cells.Outcome(built.cell, ("position=none: ...", "encoder_attention=x: ..."), None)
     wrong = cells.Outcome(built.cell, (), "KeyError: 'x'")
     counted = cells.count([built, built, refused, wrong])
-    assert str(counted) == "4 cells: 2 built, 1 refused (position 1, role 1)"
+    assert str(counted).splitlines() == [
+        "4 choices of attention, role, position and kernel: 2 can be built, 1 are refused",
+        "  1 since these positions cannot act within it",
+        "  1 since it does not serve the role",
+        "  1 of them for several reasons",
+    ]
     assert counted.wrong == [wrong]
-    assert str(cells.count([built])) == "1 cells: 1 built, 0 refused"
+    assert str(cells.count([built])) == (
+        "1 choices of attention, role, position and kernel: 1 can be built, 0 are refused"
+    )
+    lines = ("position=none: the encoder would see a bag of words", "x_attention.kernel=y", "z=1")
+    each = [cells.Outcome(built.cell, (line,), None) for line in lines]
+    assert str(cells.count(each)).splitlines()[1:] == [
+        "  1 since the encoder would see a bag of words",
+        "  1 since it has no such kernel",
+        "  1 since its options do not fit",
+    ]
 
 
 @pytest.fixture

@@ -169,7 +169,7 @@ def test_a_picture_is_written(run, tmp_path, capsys, arguments, form):
         ),
         (
             ["what=alignment", "run={run}", "text=a", "layer=1", "file=a.png"],
-            "layer=1: there is none; they are 0-0\n",
+            "layer=1: there is none; choose one of 0\n",
         ),
         (
             ["what=alignment", "run={run}", "text=a", "head=4", "file=a.png"],

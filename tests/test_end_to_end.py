@@ -390,7 +390,7 @@ def test_standard_input_that_is_not_utf8_is_named(trained, monkeypatch, capsys):
         ),
         (
             ["translate", "run={run}", "text=a", "n_best=7"],
-            "n_best=7: this search finds 5; add search=beam search.size=7\n",
+            "n_best=7: search=beam finds 5; set n_best=5 or less, or search=beam search.size=7\n",
         ),
         (
             ["train", "model=sutskever", "search=beam", "search.coverage_penalty=0.2"],
@@ -468,7 +468,8 @@ def test_standard_input_that_is_not_utf8_is_named(trained, monkeypatch, capsys):
         ),
         (
             ["train", "plugins=[null]"],
-            "plugins=[null]: ModuleNotFoundError: No module named 'null'\n",
+            "plugins=[null]: there is no module null in the current folder, nor on Python's path "
+            "(PYTHONPATH)\n",
         ),
         (["train", f"study={LONG}"], f"study={LONG}: must have at most 255 letters\n"),
         *(

@@ -139,7 +139,7 @@ def test_a_head_that_is_not_there():
     assert raised.value.problems == ["head=2: layer 1 has none of that number, but 2"]
     with pytest.raises(ConfigError) as raised:
         alignments.chosen(looked(), 2, "mean")
-    assert raised.value.problems == ["layer=2: there is none; they are 0-1"]
+    assert raised.value.problems == ["layer=2: there is none; choose one of 0-1"]
 
 
 def test_a_difference_has_colours_of_its_own_around_zero():

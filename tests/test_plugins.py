@@ -51,9 +51,11 @@ def test_a_plugin_is_checked_like_our_own(refuses, plugin):
 def test_a_plugin_that_cannot_be_imported(refuses):
     Path("broken.py").write_text("raise OSError('no\\n camera')\n")
     refuses(
-        ["plugins=[broken,nowhere]"],
+        ["plugins=[broken,nowhere,nowhere.py]"],
         "plugins=[broken]: OSError: no camera (broken.py, line 1)",
-        "plugins=[nowhere]: ModuleNotFoundError: No module named 'nowhere'",
+        "plugins=[nowhere]: there is no module nowhere in the current folder, nor on Python's "
+        "path (PYTHONPATH)",
+        "plugins=[nowhere.py]: takes the name of a module; write plugins=[nowhere]",
     )
     refuses(["plugins=broken"], "plugins=broken: not a list; write [A,B]")
 
@@ -64,7 +66,7 @@ def test_a_signature_that_is_no_schema_is_named(refuses):
     Path("bare_plugin.py").write_text(text)
     try:
         refuses(
-            ["plugins=[bare_plugin]"],
+            ["plugins=[bare_plugin]", "attention=bare", "attention.radius=3"],
             *(
                 f"attention bare: its option {option} needs a type that a config can hold, such as "
                 "int, float | None, str or list[int]"

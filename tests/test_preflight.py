@@ -96,6 +96,12 @@ def test_an_option_of_a_part_that_is_not_there(refuses):
     )
 
 
+def test_layers_of_their_own_are_a_list_of_entries():
+    said = "not a list; write [{layers: 0-2, name: softmax}, {layers: 3, name: window}]"
+    assert keys._fault("encoder_layers", [], "[{layers: 0,2, name: softmax}]") == said
+    assert keys._fault("encoder_layers", [], []) is None
+
+
 def test_wrong_types(refuses):
     refuses(
         ["seed=abc", "rate=fast", "careful=5", "jobs=a", "trainer=5", "attention.heads=many"],

@@ -271,7 +271,7 @@ def test_what_is_fed_to_the_next_step_is_not_dropped():
         (
             {"reverse_source": True},
             "reverse_source=true: is for an encoder that reads one way; "
-            "set bidirectional=false, or leave it out",
+            "set bidirectional=false, or reverse_source=false",
         ),
     ],
 )

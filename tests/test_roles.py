@@ -118,7 +118,7 @@ def test_a_layer_takes_sizes_from_the_model_without_a_yaml_too():
         ),
         (
             {"decoder_layers": [{"layers": "0-2", "name": "softmax"}]},
-            ["decoder_layers: layer 2 does not exist; they are 0-1"],
+            ["decoder_layers: layer 2 does not exist; choose one of 0-1"],
         ),
         (
             {"cross_layers": [{"layers": n, "name": "softmax"} for n in (0, 1, "0-1")]},
@@ -136,6 +136,13 @@ def test_a_layer_takes_sizes_from_the_model_without_a_yaml_too():
             ["encoder_layers.0.layers=first: must look like 3 or 0-2"],
         ),
         (
+            {"encoder_layers": [{"layers": "0,2", "name": "softmax"}]},
+            [
+                "encoder_layers.0.layers=0,2: must look like 3 or 0-2; layers that are apart need "
+                "an entry each"
+            ],
+        ),
+        (
             {"encoder_layers": [{"layers": "2-0", "name": "softmax"}]},
             ["encoder_layers.0.layers=2-0: ends before it begins; write 0-2"],
         ),
@@ -148,7 +155,7 @@ def test_a_layer_takes_sizes_from_the_model_without_a_yaml_too():
         ),
         (
             {"decoder_layers": [{"layers": "0-999999999", "name": "softmax"}]},
-            ["decoder_layers: layer 2 does not exist; they are 0-1"],
+            ["decoder_layers: layer 2 does not exist; choose one of 0-1"],
         ),
         (
             {"decoder_layers": [{"layers": "0-9999999999", "name": "softmax"}]},

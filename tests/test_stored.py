@@ -189,8 +189,8 @@ def test_a_config_that_cannot_be_read_is_named(tmp_path, changes, faults):
 def test_a_plug_in_of_a_run_that_is_gone_is_named(tmp_path):
     runs.save_config(tmp_path, {**SECTIONS, "plugins": ["vanished"]})
     message = (
-        "plugins=[vanished]: ModuleNotFoundError: No module named 'vanished' "
-        f"(a plug-in of {tmp_path})"
+        "plugins=[vanished]: there is no module vanished in the current folder, nor on Python's "
+        f"path (PYTHONPATH) (a plug-in of {tmp_path})"
     )
     with pytest.raises(ConfigError, match=exactly(message)):
         stored.config_of(tmp_path)

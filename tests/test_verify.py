@@ -1,11 +1,13 @@
 """``attn verify``: from the command line to matrix and exit code."""
 
 import json
+import logging
 import re
 import sys
 from pathlib import Path
 
 import pytest
+import torch
 from hydra.core.config_store import ConfigStore
 
 from attn import registry
@@ -80,8 +82,13 @@ def test_a_matrix_of_one_attention(capsys):
     assert [row.split()[:2] for row in rows] == [["linear", role.value] for role in Role]
     assert all(re.search(r" (\d+)/\1$", row) for row in rows)
     assert "  G4: cannot see the future; learns nothing from the future\n" in legend
-    held, built, seconds = re.match(r"(\d+) of .* (\d+ cells: .*); (\d+) s", counted).groups()
-    assert counted == f"{held} of {held} proofs hold; {built}; {seconds} s\n"
+    assert "G10" not in legend if "G10" not in head.split() else "G10" in legend
+    marks = "+: holds; FAIL: does not; empty: not asked of it; own: how many proofs of its own hold"
+    assert legend.splitlines()[-1] == f"  {marks}"
+    proofs, choices, *_ = counted.splitlines()
+    held, seconds = re.match(r"(\d+) of .* (\d+) s", proofs).groups()
+    assert proofs == f"{held} of {held} proofs hold; {seconds} s"
+    assert choices.startswith("156 choices of attention, role, position and kernel: ")
 
 
 def test_a_role_and_a_position_in_markdown(capsys):
@@ -91,7 +98,7 @@ def test_a_role_and_a_position_in_markdown(capsys):
     assert said.startswith("| attention | role | G1 | G2 |")
     assert said.count("\n| softmax | encoder | + |") == 1
     assert "\n- G1: the result is finite" in said
-    assert "; 4 cells: 4 built, 0 refused; " in said
+    assert "\n4 choices of attention, role, position and kernel: 4 can be built, 0" in said
 
 
 def test_everything_as_json(capsys):
@@ -121,7 +128,7 @@ def test_the_whole_as_the_registry_has_it(capsys, few):
     said = capsys.readouterr().out
     assert "location" not in said
     assert "position    role     P1  P2  P3  P4  own\n" in said
-    assert "8 cells: " in said
+    assert "\n8 choices of attention, " in said
 
 
 @pytest.mark.usefixtures("few")
@@ -130,12 +137,11 @@ def test_what_does_not_hold_gives_exit_code_1(capsys, cheat):
     told = capsys.readouterr()
     assert "  FAIL  " in told.out
     assert told.out.count("0/1") == 1
-    case = re.escape("attention=cheat role=encoder plugins=[cheating]")
+    case = "attention=cheat role=encoder plugins=[cheating]"
     says = "G12: sees a bag of words, unless it is order-aware"
     why = "is declared order-aware, and is not"
-    assert re.fullmatch(
-        f"attn verify: does not hold: {case}: {says}: {why}; \\d+ more do not hold\n", told.err
-    )
+    more = "3 more do not hold, of G12, own; format=json tells all"
+    assert told.err == f"attn verify: does not hold: {case}: {says}: {why}; {more}\n"
 
 
 @pytest.mark.usefixtures("few")
@@ -280,6 +286,17 @@ def test_a_scheme_that_counts_places_is_seen(monkeypatch):
     monkeypatch.setattr(learned, "forward", by_place)
     results = [put_to(one, case) for one, case in due_of_position("learned")]
     assert {one.proof.topic for one in results if one.failed and one.proof.topic} == {"P3"}
+
+
+def test_what_the_compiler_logs_is_not_shown(monkeypatch, caplog):
+    def loud(module, **_):
+        logging.getLogger("torch").error("noise")
+        return module
+
+    monkeypatch.setattr(torch, "compile", loud)
+    (compiled,) = (one for one in PROOFS if one.topic == "G17")
+    assert put_to(compiled, Case("softmax", Role.ENCODER)).failed is None
+    assert caplog.records == []
 
 
 def test_marks_of_a_matrix():

@@ -18,6 +18,7 @@ from attn.roles import NONE, Roles, capabilities, kind_of, made_names
 from attn.score.kernels import CUDA_ALONE
 from attn.shapes import shapes_alone
 from attn.trained import Trained
+from attn.words import span
 
 PURPOSE = "draw positions, what an attention lets each position see, or an alignment"
 EXAMPLES = """
@@ -240,7 +241,7 @@ def _of_run(asked: Asked) -> list[str]:
     if not layers or any(section["name"] == NONE for _, section in layers):
         return [f"run={folder}: its model has no attention to the source, and so no alignment"]
     if _is_number(asked["layer"]) and asked["layer"] >= len(layers):
-        return [f"layer={asked['layer']}: there is none; they are 0-{len(layers) - 1}"]
+        return [f"layer={asked['layer']}: there is none; choose one of {span(len(layers))}"]
     return []
 
 

@@ -19,6 +19,7 @@ from attn.registry import ConfigError, as_yaml, suggest
 from attn.remarks import warn
 from attn.roles import NONE, Roles
 from attn.trained import Trained
+from attn.words import span
 
 PURPOSE = "show where every head of a model looks, beside another model's, as a page or a picture"
 EXAMPLES = """
@@ -173,7 +174,7 @@ def _pairs(asked: Asked, trained: Trained) -> dict[str, Pair]:
     if beyond := [number for number in asked["sentences"] if number >= len(pairs)]:
         raise ConfigError([
             f"sentences={as_yaml(asked['sentences'])}: split={split} has {len(pairs)} sentences, "
-            f"0-{len(pairs) - 1}, and no {beyond[0]}"
+            f"{span(len(pairs))}, and no {beyond[0]}"
         ])
     return {f"{split} {number}": pairs[number] for number in asked["sentences"]}
 

@@ -50,14 +50,18 @@ def check(cfg: DictConfig) -> list[str]:
     if asked["n_best"] is not None and not is_count(asked["n_best"]):
         found.append(f"n_best={asked['n_best']}: must be at least 1, or null for the best alone")
     elif asked["n_best"] is not None and not found and asked["run"] != MISSING:
-        found += _too_many(asked["n_best"], Members.of(asked).search().rows)
+        found += _too_many(asked["n_best"], Members.of(asked))
     return found
 
 
-def _too_many(wanted: int, rows: int) -> list[str]:
+def _too_many(wanted: int, models: Members) -> list[str]:
+    rows, name = models.search().rows, models.first.search_section["name"]
     if wanted <= rows:
         return []
-    return [f"n_best={wanted}: this search finds {rows}; add search=beam search.size={wanted}"]
+    return [
+        f"n_best={wanted}: search={name} finds {rows}; set n_best={rows} or less, or search=beam "
+        f"search.size={wanted}"
+    ]
 
 
 def run(cfg: DictConfig) -> None:

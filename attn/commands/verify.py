@@ -203,13 +203,13 @@ def _show(
         else:
             tables.show(header, rows)
         before = "- " if form == "markdown" else "  "
-        lines = "".join(f"{before}{line}\n" for line in matrix.legend(kind))
+        lines = "".join(f"{before}{line}\n" for line in matrix.legend(kind, header))
         sys.stdout.write(f"\n{lines}\n")
     if options := _options(asked["attention"]):
         chosen = ", ".join(words("attention", options))
         sys.stdout.write(f"its own proofs are of its usual options, and left out with {chosen}\n")
     held = sum(one.failed is None for one in results)
-    sys.stdout.write(f"{held} of {len(results)} proofs hold; {counted}; {seconds:.0f} s\n")
+    sys.stdout.write(f"{held} of {len(results)} proofs hold; {seconds:.0f} s\n{counted}\n")
 
 
 def _judge(asked: dict[str, Any], results: list[Result], counted: cells.Count) -> None:
@@ -217,8 +217,12 @@ def _judge(asked: dict[str, Any], results: list[Result], counted: cells.Count) -
     plugins = f" plugins=[{','.join(asked['plugins'])}]" if asked["plugins"] else ""
     first = suite.smallest(results)
     if first is not None:
-        more = sum(one.failed is not None for one in results) - 1
-        others = f"; {more} more do not hold" if more else ""
+        failed = [one for one in results if one.failed is not None]
+        topics = sorted({one.proof.topic or matrix.OWN for one in failed}, key=matrix.number)
+        others = (
+            f"; {len(failed) - 1} more do not hold, of {', '.join(topics)}; format=json tells all"
+        )
+        others = others if len(failed) > 1 else ""
         where = f"{first.case}{plugins}"
         raise RunError(f"does not hold: {where}: {first.proof.says}: {first.failed}{others}")
     if counted.wrong:

@@ -48,7 +48,7 @@ def ways(*, bidirectional: bool, reverse_source: bool = False) -> tuple[str, ...
     if bidirectional and reverse_source:
         raise ValueError(
             "reverse_source=true: is for an encoder that reads one way; "
-            "set bidirectional=false, or leave it out"
+            "set bidirectional=false, or reverse_source=false"
         )
     if bidirectional:
         return "left_to_right", "right_to_left"

@@ -14,6 +14,7 @@ from torch import Tensor
 from attn.pictures import ALL, MEAN, canvas
 from attn.pictures.sentences import Looked
 from attn.registry import ConfigError
+from attn.words import span
 
 CELL, LEAST, LETTER = 0.3, 1.9, 0.07  # inches
 MOST_IN_A_ROW = 3
@@ -46,7 +47,8 @@ def chosen(looked: Looked, layer: str | int, head: str | int, *, of: str = "") -
         return [[Panel(title, torch.stack([each.mean(0) for each in looked.layers]).mean(0))]]
     layer, head = (0, MEAN) if layer == MEAN else (layer, head)
     if layer != ALL and int(layer) >= len(looked.layers):
-        raise ConfigError([f"layer={layer}: there is none; they are 0-{len(looked.layers) - 1}"])
+        known = span(len(looked.layers))
+        raise ConfigError([f"layer={layer}: there is none; choose one of {known}"])
     numbers = range(len(looked.layers)) if layer == ALL else [int(layer)]
     rows = [list(_heads(looked, number, head, of)) for number in numbers]
     return [[panel for row in rows for panel in row]] if head != ALL else rows

@@ -19,6 +19,13 @@ from attn.score.core import FUSED
 
 DIM, HEADS = 16, 4
 SAYS = re.compile(r"[\w.]+=\S+: .+; .*(choose one of \w|set \w|must be)")
+WORDS = {
+    "role": "it does not serve the role",
+    "order": "the encoder would see a bag of words",
+    "position": "these positions cannot act within it",
+    "kernel": "it has no such kernel",
+    "options": "its options do not fit",
+}
 REASONS = {
     "role": re.compile(r"\w+_attention="),
     "order": re.compile(r"position=\w+: the encoder would see a bag of words"),
@@ -130,6 +137,7 @@ class Count:
 
     built: int = 0
     refused: int = 0
+    several: int = 0  # refused for more than one reason
     reasons: collections.Counter[str] = dataclasses.field(default_factory=collections.Counter)
     wrong: list[Outcome] = dataclasses.field(default_factory=list)
 
@@ -138,16 +146,23 @@ class Count:
         if one.wrong is not None:
             self.wrong.append(one)
         elif one.refused:
+            reasons = sorted({reason_of(line) for line in one.refused})
             self.refused += 1
-            self.reasons.update(sorted({reason_of(line) for line in one.refused}))
+            self.several += len(reasons) > 1
+            self.reasons.update(reasons)
         else:
             self.built += 1
 
     def __str__(self) -> str:
-        """The counts in words; a cell may be refused for more than one reason."""
-        why = ", ".join(f"{reason} {count}" for reason, count in self.reasons.most_common())
+        """The counts in words, a line for each reason."""
         total = self.built + self.refused + len(self.wrong)
-        return f"{total} cells: {self.built} built, {self.refused} refused{why and f' ({why})'}"
+        several = [f"  {self.several} of them for several reasons"] if self.several else []
+        return "\n".join([
+            f"{total} choices of attention, role, position and kernel: {self.built} can be built, "
+            f"{self.refused} are refused",
+            *(f"  {count} since {WORDS[reason]}" for reason, count in self.reasons.most_common()),
+            *several,
+        ])
 
 
 def count(outcomes: Iterable[Outcome]) -> Count:

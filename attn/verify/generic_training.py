@@ -1,8 +1,11 @@
 """What every attention proves of training: gradients, dropout, formats, saving, compiling."""
 
+import contextlib
 import copy
 import dataclasses
+import logging
 import warnings
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -103,10 +106,21 @@ def _compiled(case: Case) -> None:
     compiled_alike(case, query, memory, "eager")
 
 
+@contextlib.contextmanager
+def _silenced() -> Iterator[None]:
+    """The compiler logs what it raises, beside what is told of the proof."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
 def compiled_alike(case: Case, query: Stream, memory: Stream | None, backend: str) -> None:
     """The compiled attention gives what the plain one does; by ``eager`` it is traced alone."""
     attention = module_of(case.build())
-    with torch.no_grad(), warnings.catch_warnings():
+    with torch.no_grad(), warnings.catch_warnings(), _silenced():
         warnings.simplefilter("ignore")  # of the compiler, about what it was written with
         torch.compiler.reset()  # what was compiled before counts against a limit
         compiled = torch.compile(attention, backend=backend, fullgraph=True)

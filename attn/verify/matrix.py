@@ -26,13 +26,17 @@ def positions(results: Sequence[Result]) -> Table:
     return _table("position", found, lambda one: (one.case.position, one.case.role.value))
 
 
-def legend(kind: str) -> list[str]:
-    """What the columns of a table stand for."""
+MARKS = "+: holds; FAIL: does not; empty: not asked of it; own: how many proofs of its own hold"
+
+
+def legend(kind: str, columns: Sequence[str]) -> list[str]:
+    """What the columns of a table stand for, and what stands in them."""
     said: dict[str, list[str]] = {}
     for proof in PROOFS:
-        if proof.kind == kind and proof.name is None and proof.topic:
+        if proof.kind == kind and proof.name is None and proof.topic in columns:
             said.setdefault(proof.topic, []).append(proof.says.partition(": ")[2])
-    return [f"{topic}: {'; '.join(said[topic])}" for topic in sorted(said, key=_number)]
+    topics = [f"{topic}: {'; '.join(said[topic])}" for topic in sorted(said, key=number)]
+    return [*topics, MARKS]
 
 
 def as_json(results: Iterable[Result], cells: Count, seconds: float) -> str:
@@ -65,7 +69,7 @@ def _plain(one: Result) -> dict[str, Any]:
 def _table(
     kind: str, results: Sequence[Result], row_of: Callable[[Result], tuple[str, str]]
 ) -> Table:
-    topics = sorted({one.proof.topic for one in results if one.proof.name is None}, key=_number)
+    topics = sorted({one.proof.topic for one in results if one.proof.name is None}, key=number)
     grid: dict[tuple[str, str], dict[str, list[Result]]] = {}
     for one in results:
         column = OWN if one.proof.name is not None else one.proof.topic
@@ -89,5 +93,6 @@ def _share(results: Sequence[Result]) -> str:
     return f"{held}/{len(results)}" if results else NOT_ASKED
 
 
-def _number(topic: str) -> tuple[str, int]:
+def number(topic: str) -> tuple[str, int]:
+    """By what topics are put in order."""
     return topic[:1], int(topic[1:]) if topic[1:].isdigit() else 0
