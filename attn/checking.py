@@ -259,7 +259,7 @@ def _mend(config: dict[str, Any], option: str) -> Any:
     section: Any = config.get(head)
     if head in LISTS.values() and section and number.isdecimal():
         section, head = section[int(number)], "attention"
-    elif number:
+    elif number or name == "root":  # what another folder lacks is nobody's fault
         return MISSING
     default = defaults(head, section).get(name, MISSING)
     if default != MISSING:

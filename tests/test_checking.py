@@ -149,6 +149,13 @@ def test_every_kernel_trains_on_cuda(monkeypatch):
                 "position.base=-1.0: must be positive",
             ],
         ),
+        (
+            {"dataset": {"name": "parallel", "root": "/nowhere", "columns": ["a"]}},
+            [
+                "dataset.columns=[a]: must be two, of source and target",
+                "dataset.root=/nowhere: there is no folder /nowhere",
+            ],
+        ),
         # What an option was mended to is nobody's, and neither is a complaint that names it.
         (
             {"position": {"name": "t5", "buckets": 3, "max_distance": 1}},
