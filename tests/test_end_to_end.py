@@ -374,7 +374,7 @@ def test_standard_input_that_is_not_utf8_is_named(trained, monkeypatch, capsys):
         ),
         (
             ["evaluate", "run={run}", "search=beam", "search.size=0", "search.length_penalty=-1"],
-            "search.size=0: must be at least 1\nsearch.length_penalty=-1.0: must not be negative\n",
+            "search.size=0: must be at least 1\nsearch.length_penalty=-1: must not be negative\n",
         ),
         (
             ["translate", "run={run}", "text=a", "input=b"],
