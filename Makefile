@@ -3,10 +3,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/installed
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest
-FAST := -n 2 --dist worksteal -m "not slow and not gpu and not compiled and not browser"
+MOST := not slow and not gpu and not compiled and not browser and not pages
+FAST := -n 2 --dist worksteal -m "$(MOST)"
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint quick test coverage test-all parity launchers browser compiled bench demo wheel clean
+.PHONY: help install format lint quick test coverage test-all parity launchers browser pages compiled bench demo wheel clean
 .DELETE_ON_ERROR:
 
 help:  ## show this list
@@ -34,7 +35,7 @@ lint: install  ## check form, names, types, and who may import whom
 	$(BIN)/lint-imports --no-cache
 
 quick: install  ## run the fast tests, in less than a minute
-	$(PYTEST) -q -n 2 --dist worksteal -m "not slow and not gpu and not compiled and not browser and not long"
+	$(PYTEST) -q -n 2 --dist worksteal -m "$(MOST) and not long"
 
 test: install  ## run all tests but the slow ones
 	$(PYTEST) $(FAST)
@@ -48,6 +49,9 @@ test-all: install  ## run every test
 parity: install  ## compare with outside packages, installed into .venv without what they need
 	$(BIN)/python -m pip install --quiet --no-deps -r tests/parity.txt
 	$(PYTEST) -q -m parity
+
+pages: install  ## run every command and every block of Python of docs/
+	$(PYTEST) -q -n 2 -m pages
 
 compiled: install  ## compile every attention, and train a compiled model
 	$(PYTEST) -q -n 2 -m "compiled and not slow"

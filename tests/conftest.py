@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import gc
 import os
 
 import jaxtyping
@@ -17,6 +18,13 @@ settings.load_profile("any machine")
 def cache(tmp_path_factory):
     """Tokenizers are not kept beyond the tests."""
     os.environ["ATTN_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def few_collections():
+    """What is imported stays: to look for garbage in it takes a tenth of the time of all tests."""
+    gc.freeze()
+    gc.set_threshold(50_000)
 
 
 @pytest.fixture(autouse=True)

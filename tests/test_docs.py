@@ -31,7 +31,7 @@ COMMANDS = (
 LINK = re.compile(r"\]\(([^)#:]+)\)")
 
 
-@pytest.mark.long
+@pytest.mark.pages
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_every_block_of_a_page_runs(page, tmp_path):
     context = multiprocessing.get_context("forkserver")
