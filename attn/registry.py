@@ -119,12 +119,11 @@ def option_types(component: Callable[..., Any], given: Iterable[str] = ()) -> di
 
 def schema(component: Callable[..., Any], given: Iterable[str] = ()) -> DictConfig:
     """The signature as an OmegaConf structured config: names, types and defaults of the options."""
-    structured: DictConfig = OmegaConf.structured(_dataclass(component, frozenset(given)))
-    return structured
+    return copy.deepcopy(_schema(component, frozenset(given)))
 
 
 @functools.cache
-def _dataclass(component: Callable[..., Any], given: frozenset[str]) -> type:
+def _schema(component: Callable[..., Any], given: frozenset[str]) -> DictConfig:
     parameters = inspect.signature(component).parameters
     fields: list[tuple[str, Any, Any]] = []
     for name, annotation in option_types(component, given).items():
@@ -132,7 +131,9 @@ def _dataclass(component: Callable[..., Any], given: frozenset[str]) -> type:
         value = MISSING if default is inspect.Parameter.empty else default
         copied = functools.partial(copy.copy, list(value) if isinstance(value, tuple) else value)
         fields.append((name, annotation, dataclasses.field(default_factory=copied)))
-    return dataclasses.make_dataclass("Options", fields, kw_only=True)
+    options = dataclasses.make_dataclass("Options", fields, kw_only=True)
+    structured: DictConfig = OmegaConf.structured(options)
+    return structured
 
 
 def defaults(component: Callable[..., Any], given: Iterable[str] = ()) -> dict[str, Any]:

@@ -35,9 +35,9 @@ def torch_seed():
 
 @pytest.fixture(scope="module")
 def unchecked():
-    """Shapes and types are not checked, which takes most of the time of a small training.
+    """Shapes and types are not checked, which takes most of the time of a small model's work.
 
-    For modules that train again and again what test_end_to_end.py trains with all checks.
+    For modules that do again and again, often, what others do once with all checks.
     """
     jaxtyping.config.update("jaxtyping_disable", True)
     yield

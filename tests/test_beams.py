@@ -13,6 +13,7 @@ from attn.search.ensemble import Ensemble
 from attn.search.length import LengthPenalty
 from attn.tokenizers import BOS, EOS
 
+pytestmark = pytest.mark.usefixtures("unchecked")
 LIMIT = 6
 
 

@@ -12,6 +12,8 @@ from attn.search.noise import keys, uniform
 from attn.search.truncation import FEW, Truncation
 from attn.tokenizers import BOS, EOS, PAD
 
+pytestmark = pytest.mark.usefixtures("unchecked")
+
 
 def samples(built, *, row=0, size=20_000, **options):
     """Many samples of a sentence."""

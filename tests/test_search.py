@@ -13,6 +13,7 @@ from attn import registry, search
 from attn.search import Limit
 from attn.tokenizers import BOS, EOS, PAD
 
+pytestmark = pytest.mark.usefixtures("unchecked")
 ALONE = [name for name in registry.names("search") if name != "mbr"]  # which has another search
 
 

@@ -11,6 +11,7 @@ from attn.registry import build
 from attn.verify import suite
 from attn.verify.cases import Case
 
+pytestmark = pytest.mark.usefixtures("unchecked")
 RAW = {"projections": "none"}
 COMPILED = "G17"  # of which what checks shapes can be no part
 NAMES = ["dot", "general", "additive", "concat"]

@@ -32,7 +32,7 @@ def sparsemax(scores: Float[Tensor, "*rows keys"]) -> Float[Tensor, "*rows keys"
         size = (1 + count * ordered > sums).sum(-1, keepdim=True)
         return (x - (sums.gather(-1, size - 1) - 1) / size).relu()
 
-    return _solved(scores, torch.tensor(2.0), solve)
+    return _solved(scores, 2.0, solve)
 
 
 def entmax15(scores: Float[Tensor, "*rows keys"]) -> Float[Tensor, "*rows keys"]:
@@ -47,7 +47,7 @@ def entmax15(scores: Float[Tensor, "*rows keys"]) -> Float[Tensor, "*rows keys"]
         size = (thresholds <= ordered).sum(-1, keepdim=True)
         return (x - thresholds.gather(-1, size - 1)).relu().square()
 
-    return _solved(scores, torch.tensor(1.5), solve)
+    return _solved(scores, 1.5, solve)
 
 
 def entmax(
@@ -82,7 +82,7 @@ def _digits(x: Tensor) -> int:
     return 1 - round(math.log2(torch.finfo(x.dtype).eps))
 
 
-def _solved(scores: Tensor, alpha: Tensor, solve: Callable[[Tensor], Tensor]) -> Tensor:
+def _solved(scores: Tensor, alpha: Tensor | float, solve: Callable[[Tensor], Tensor]) -> Tensor:
     applied: Any = _Entmax.apply
     weights: Tensor = applied(scores, alpha, solve)
     return weights
@@ -98,14 +98,16 @@ class _Entmax(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, scores: Tensor, alpha: Tensor, solve: Any) -> Tensor:
+    def forward(ctx: Any, scores: Tensor, alpha: Tensor | float, solve: Any) -> Tensor:
         weights: Tensor = solve(scores)
-        ctx.save_for_backward(weights, alpha)
+        ctx.alpha = alpha if isinstance(alpha, float) else None  # whose powers are far cheaper
+        ctx.save_for_backward(weights, None if isinstance(alpha, float) else alpha)
         return weights
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor | None, None]:
-        weights, alpha = ctx.saved_tensors
+        weights, learned = ctx.saved_tensors
+        alpha = learned if ctx.alpha is None else ctx.alpha
         rates = torch.where(weights > 0, weights.pow(2 - alpha), 0.0)
         shares = rates / rates.sum(-1, keepdim=True)
         centred = gradient - (gradient * shares).sum(-1, keepdim=True)
