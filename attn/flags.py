@@ -26,7 +26,11 @@ CHOICES = {
     "cfg": ("job", "hydra", "all"),
     "info": ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath"),
 }
-POSITIONAL = {"list": ("kind", "name"), "status": ("runs",)}
+POSITIONAL = {
+    "list": ("kind", "name"),
+    "status": ("runs",),
+    "significance": ("first", "second"),
+}
 
 
 @dataclasses.dataclass

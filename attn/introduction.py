@@ -9,6 +9,7 @@ from attn import assemble, corpora
 from attn.assemble import Material
 from attn.filters import NUL, counted, oddities, shared
 from attn.roles import Roles
+from attn.scoring import fingerprint
 
 Config = Mapping[str, Any]
 
@@ -41,6 +42,7 @@ def counts(
     train = [material.train[index] for index in usable]
     return {
         "test": corpora.test_split(material.corpus),
+        "references": {"dev": fingerprint([pair.target for pair in material.dev])},
         "train": {
             "read": len(material.train) + sum(material.left_out.values()),
             "left_out": {**material.left_out, **by_length},

@@ -13,6 +13,7 @@ from attn.registry import as_yaml
 TYPES = (bool, int, float, str, list)
 ENTRIES = "not a list; write [{layers: 0-2, name: softmax}, {layers: 3, name: window}]"
 SEVERAL = frozenset({"checkpoint"})  # options that take a value, or a list of them
+SINGLE = {"split", "metrics", "systems", "bounds"}  # and a value where a list stands by default
 
 
 def problem(one: Given, cfg: DictConfig, choices: Mapping[str, Any]) -> str | None:
@@ -120,7 +121,10 @@ def _fault(key: str, present: Any, value: Any) -> str | None:
     if key.endswith("_layers") and isinstance(present, list) and not isinstance(value, list):
         return ENTRIES
     several = key in SEVERAL and isinstance(value, list)
-    return None if several or (value is None and key in PATHS) else _wrong_type(present, value)
+    alone = key in SINGLE and isinstance(present, list) and isinstance(value, (str, int))
+    if several or alone or (value is None and key in PATHS):
+        return None
+    return _wrong_type(present, value)
 
 
 def _wrong_type(present: Any, value: Any) -> str | None:

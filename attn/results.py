@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,8 @@ import numpy as np
 from attn import registry
 from attn.files import checksum_of, read_json, update_json, write_bytes, write_text, writing
 from attn.remarks import warn
-from attn.scoring import Groups, Scoring, Statistics, fingerprint
+from attn.scoring import Groups, Scoring, Statistics
+from attn.scoring import marks as marks_of
 from attn.translation import Translation
 
 SCORES, SEAL, ATTENTION = "scores.json", "sha256", "attention"
@@ -28,20 +29,21 @@ def save(
     search: Mapping[str, Any],
     checkpoint: Mapping[str, Any],
     groups: Groups | None = None,
+    cost: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Score the translations of a split and keep them; what is then in ``scores.json`` of them.
 
     ``search``, a config section, and ``checkpoint``, with the ``name`` of its folder, tell how they
     came about: scores, translations and statistics are kept by both (``beam size=10 step-500``).
     ``groups`` of sentences have scores of their own, ``{metric: score, "sentences": n}``, kept as
-    ``by_length``.
+    ``by_length``; ``cost`` is what the translations took, kept as it is.
 
     Raises:
         ValueError: what cannot be scored; see ``Scoring.sentences``. Nothing is written then.
     """
     texts = [one.text for one in said]
     statistics = scoring.sentences(texts, references)
-    marks = {"reference": fingerprint(references), "translations": fingerprint(texts)}
+    marks = marks_of(texts, references)
     scores: dict[str, Any] = {
         **scoring.scores(statistics),
         **marks,
@@ -50,6 +52,8 @@ def save(
     }
     if groups:
         scores["by_length"] = scoring.of_groups(statistics, groups)
+    if cost:
+        scores["cost"] = dict(cost)
     title = _title(search, str(checkpoint["name"]))
     stem = stem_of(split, title)
     pieces = [" ".join(one.pieces) for one in said]
@@ -135,6 +139,21 @@ def load_scores(run: Path) -> dict[str, dict[str, dict[str, Any]]]:
     return whole
 
 
+def entries(run: Path) -> Iterator[tuple[str, str, dict[str, Any], bool]]:
+    """All entries of a run's scores: split, title, content, whether it is as it was written.
+
+    Raises:
+        ValueError: the file holds no scores.
+    """
+    path = run / SCORES
+    if why := _damage(path):
+        raise ValueError(f"is not as it was written ({why})")
+    for split, found in read_json(path).items():
+        for title, entry in found.items():
+            content = entry if isinstance(entry, dict) else {}
+            yield split, title, content, _unsealed(split, title, entry) is not None
+
+
 def _damage(path: Path) -> str | None:
     """Why a file of scores cannot be read, if so."""
     if not path.exists():
@@ -158,9 +177,36 @@ def _unsealed(split: str, title: str, entry: Any) -> dict[str, Any] | None:
 
 def load_sentences(run: Path, split: str, title: str) -> Statistics:
     """The statistics of each sentence of a split, as ``Scoring.sentences`` gave them."""
-    path = run / "sentences" / f"{stem_of(split, title)}.npz"
+    return load_marked(run, split, title)[0]
+
+
+def save_marked(
+    run: Path, split: str, title: str, part: str, rows: Statistics, marks: Mapping[str, str]
+) -> None:
+    """Keep more statistics of sentences, that are made later; see ``load_marked``."""
+    path = run / "sentences" / f"{stem_of(split, title)}{part}.npz"
+    write_bytes(path, _archive({**rows, **marks}))
+
+
+def load_marked(
+    run: Path, split: str, title: str, *, part: str = ""
+) -> tuple[Statistics, dict[str, str]]:
+    """The statistics of each sentence of a split, and the hashes of the texts that they are of."""
+    path = run / "sentences" / f"{stem_of(split, title)}{part}.npz"
     with np.load(path, allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files if archive[name].ndim == 2}
+        every = {name: archive[name] for name in archive.files}
+    rows = {name: one for name, one in every.items() if one.ndim == 2}
+    return rows, {name: str(one) for name, one in every.items() if one.ndim == 0}
+
+
+def text_path(run: Path, split: str, title: str) -> Path:
+    """Where the translations of a split lie."""
+    return run / "translations" / f"{stem_of(split, title)}.txt"
+
+
+def side_path(run: Path, split: str, side: str) -> Path:
+    """Where the references (``ref``) or the sources (``src``) of a split lie."""
+    return run / "translations" / f"{split}.{side}"
 
 
 def stem_of(split: str, title: str) -> str:

@@ -44,6 +44,32 @@ class Scoring:
         for metric in self.metrics.values():
             metric.num_refs = 1  # which the signature tells
 
+    @staticmethod
+    def of(signature: str) -> "Scoring":
+        """What gives scores of this signature, of any metric, but for sacreBLEU's version.
+
+        Raises:
+            ValueError: it is none of ours.
+        """
+        told = dict(part.split(":", 1) for part in signature.split("|") if ":" in part)
+        made = Scoring(
+            tokenize=told["tok"] if told.get("tok") in TOKENIZERS else "auto",
+            lowercase=told.get("case") == "lc",
+        )
+        if unversioned(signature) not in map(unversioned, made.signatures().values()):
+            raise ValueError(f"signature {signature}: nothing here scores like that")
+        return made
+
+    def words(self, line: str) -> list[str]:
+        """The words of a line, as BLEU has them."""
+        bleu: Any = self.metrics["BLEU"]
+        words: list[str] = bleu._preprocess_segment(line).split()
+        return words
+
+    def signatures(self) -> dict[str, str]:
+        """The signature of each metric."""
+        return {name: str(metric.get_signature()) for name, metric in self.metrics.items()}
+
     def corpus(self, said: Sequence[str], references: Sequence[str]) -> Scores:
         """The scores of a corpus: ``{metric: {score, signature}}``.
 
@@ -69,11 +95,8 @@ class Scoring:
     def scores(self, statistics: Statistics) -> Scores:
         """The scores of the sentences whose statistics these are."""
         return {
-            name: {
-                "score": self.score_of(name, statistics[name]),
-                "signature": str(metric.get_signature()),
-            }
-            for name, metric in self.metrics.items()
+            name: {"score": self.score_of(name, statistics[name]), "signature": signature}
+            for name, signature in self.signatures().items()
         }
 
     def score_of(self, name: str, rows: Float64[np.ndarray, "sentences counts"]) -> float:
@@ -121,6 +144,16 @@ def bounds_problems(key: str, bounds: Sequence[Any]) -> list[str]:
         return []
     said = f"[{', '.join(map(str, bounds))}]"
     return [f"{key}={said}: must be whole numbers from 1 on, each above the one before"]
+
+
+def marks(said: Sequence[str], references: Sequence[str]) -> dict[str, str]:
+    """What tells which texts a score is of."""
+    return {"reference": fingerprint(references), "translations": fingerprint(said)}
+
+
+def unversioned(signature: str) -> str:
+    """A signature without the version of sacreBLEU, which is its last part."""
+    return signature.partition("|version:")[0]
 
 
 def fingerprint(lines: Sequence[str]) -> str:

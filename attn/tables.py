@@ -3,8 +3,9 @@
 import csv
 import io
 import json
+import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -36,6 +37,54 @@ def comma_separated(header: Sequence[str], rows: Rows) -> str:
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\n").writerows((header, *rows))
     return buffer.getvalue()
+
+
+LATEX = {
+    **{one: f"\\{one}" for one in "&%$#_{}"},
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": "$<$",
+    ">": "$>$",
+    "±": r"$\pm$",
+    "Δ": r"$\Delta$",
+}
+NUMBERS = re.compile(r"[-+<>]?\d[\d,.]*(e[-+]?\d+)?'?( ± [\d.]+)?( \(\d+ of \d+\))?|-|")
+Cells = Collection[tuple[int, int]]
+
+
+def latex(
+    header: Sequence[str],
+    rows: Rows,
+    *,
+    bold: Cells = (),
+    marks: Mapping[tuple[int, int], str] | None = None,
+) -> str:
+    """A tabular with the rules of booktabs; some cells (row, column) bold, or with marks behind."""
+
+    def cell(row: int, column: int) -> str:
+        text = tex(rows[row][column])
+        text = f"\\textbf{{{text}}}" if (row, column) in bold else text
+        mark = (marks or {}).get((row, column))
+        return f"{text}$^{{{mark}}}$" if mark else text
+
+    right = [all(NUMBERS.fullmatch(one) for one in column) for column in zip(*rows, strict=True)]
+    body = [[cell(row, column) for column in range(len(header))] for row in range(len(rows))]
+    parts = [
+        f"\\begin{{tabular}}{{{''.join('r' if one else 'l' for one in right)}}}",
+        r"\toprule",
+        " & ".join(map(tex, header)) + r" \\",
+        r"\midrule",
+        *(" & ".join(row) + r" \\" for row in body),
+        r"\bottomrule",
+        r"\end{tabular}",
+    ]
+    return "".join(f"{part}\n" for part in parts)
+
+
+def tex(text: str) -> str:
+    """A text as LaTeX shows it."""
+    return "".join(LATEX.get(one, one) for one in text)
 
 
 FORMATS: dict[str, Callable[[Sequence[str], Rows], str]] = {

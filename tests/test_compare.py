@@ -12,6 +12,7 @@ from torch import nn
 from attn import runs
 from attn.checkpoint import Checkpoints
 from attn.cli import main
+from attn.compare import reading
 from attn.files import update_json, write_json
 
 SIGNATURE = "nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2.6.0"
@@ -60,7 +61,7 @@ def leave(
 def test_a_split_needs_a_name(tmp_path, capsys):
     leave(tmp_path)
     assert main(["compare", f"runs={tmp_path}", "split=null"]) == 2
-    assert capsys.readouterr().err == "split=null: not of type str\n"
+    assert capsys.readouterr().err == "split=null: not a list; write [A,B]\n"
 
 
 def compared(capsys, *arguments):
@@ -85,23 +86,34 @@ def test_seeds_of_a_variant_share_a_row_and_the_best_comes_first(tmp_path, capsy
         {
             "position": "none",
             "seeds": "1",
-            "parameters": "8000",
             "BLEU dev": "35.00",
             "BLEU test": "33.00",
-            "tokens/s": "100",
+            "parameters": "8000",
+            "tokens/s trained": "100",
             "minutes": "2.5",
+            "Pareto": "parameters minutes",
         },
         {
             "position": "sinusoidal",
             "seeds": "2",
-            "parameters": "8000",
             "BLEU dev": "31.00 ± 1.41",
             "BLEU test": "28.50 ± 0.71",
-            "tokens/s": "150",
+            "parameters": "8000",
+            "tokens/s trained": "150",
             "minutes": "2.5",
+            "Pareto": "",
         },
     ]
     assert remarks == [f"BLEU {SIGNATURE}"]
+
+
+@pytest.mark.parametrize("score", [29.0, 30.0, 31.0])
+def test_the_best_checkpoint_is_that_which_evaluate_takes(tmp_path, score):
+    run = leave(tmp_path, dev=30.0)
+    kept = Checkpoints(run / "checkpoints", keep_best=2, keep_last=2)
+    kept.save(20, nn.Linear(1, 1), {}, {"score": score})
+    [found] = reading.read([str(tmp_path)])
+    assert found.best == kept.best().name
 
 
 def test_options_that_always_differ_alike_are_one_column(tmp_path, capsys):
@@ -109,7 +121,8 @@ def test_options_that_always_differ_alike_are_one_column(tmp_path, capsys):
     leave(tmp_path, dim=16, test=2.0)
     rows, _ = compared(capsys, f"runs={tmp_path}")
     assert list(rows[0]) == [
-        "model.dim", "seeds", "parameters", "BLEU dev", "BLEU test", "tokens/s", "minutes"
+        "model.dim", "seeds", "BLEU dev", "BLEU test", "parameters", "tokens/s trained", "minutes",
+        "Pareto",
     ]  # fmt: skip
     assert {row["model.dim"] for row in rows} == {"8", "16"}
 
@@ -158,14 +171,7 @@ def test_a_run_that_has_only_begun_is_a_row_too(tmp_path, capsys):
     runs.save_config(run, {"seed": 1, "search": {"name": "beam"}})
     rows, remarks = compared(capsys, f"runs={tmp_path}")
     assert rows == [
-        {
-            "seeds": "1",
-            "parameters": "",
-            "BLEU dev": "",
-            "BLEU test": "",
-            "tokens/s": "",
-            "minutes": "",
-        }
+        {"seeds": "1", "BLEU dev": "", "BLEU test": ""},
     ]
     assert remarks[0] == f"unknown: {run}"
 
@@ -174,7 +180,9 @@ def test_for_people_remarks_stand_under_the_table(tmp_path, capsys):
     leave(tmp_path, test=1.0)
     assert main(["compare", f"runs={tmp_path}"]) == 0
     said = capsys.readouterr()
-    assert said.out.startswith("seeds  parameters  BLEU dev  BLEU test  tokens/s  minutes\n1 ")
+    assert said.out.startswith(
+        "seeds  BLEU dev  BLEU test  parameters  tokens/s trained  minutes\n1 "
+    )
     assert said.out.endswith(f"BLEU {SIGNATURE}\n")
     assert said.err == ""
 
@@ -186,7 +194,7 @@ def test_for_people_remarks_stand_under_the_table(tmp_path, capsys):
         (
             ["runs={folder}", "format=html"],
             [
-                "format=html: unknown; choose one of csv, markdown, terminal",
+                "format=html: unknown; choose one of csv, json, latex, markdown, terminal",
                 "runs={folder}: holds no run; a run's folder holds config.yaml",
             ],
         ),

@@ -24,6 +24,7 @@ COMMANDS = (
     "profile",
     "reach",
     "score",
+    "significance",
     "status",
     "train",
     "translate",

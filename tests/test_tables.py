@@ -30,3 +30,22 @@ def test_on_a_terminal_a_table_is_drawn(capsys, monkeypatch):
     said = capsys.readouterr().out
     assert "name" in said
     assert "c, d e" in said
+
+
+def test_latex_is_escaped_and_marked():
+    text = tables.latex(
+        ["a_b", "Δ"],
+        [["50% & {x}", "1.50 ± 0.20"], ["-", "<0.001"]],
+        bold={(0, 1)},
+        marks={(0, 1): "**"},
+    )
+    assert text.splitlines() == [
+        "\\begin{tabular}{lr}",
+        "\\toprule",
+        "a\\_b & $\\Delta$ \\\\",
+        "\\midrule",
+        "50\\% \\& \\{x\\} & \\textbf{1.50 $\\pm$ 0.20}$^{**}$ \\\\",
+        "- & $<$0.001 \\\\",
+        "\\bottomrule",
+        "\\end{tabular}",
+    ]

@@ -1,5 +1,6 @@
 """Of the trials of each variant the best on dev is chosen, and no other is shown."""
 
+from direct import call
 from torch import nn
 
 from attn import runs, trials
@@ -109,3 +110,25 @@ def test_what_is_not_as_it_was_written_tunes_nothing(tmp_path):
     assert trials.options(tmp_path) == []
     (tmp_path / "tuned.json").write_text("[")
     assert trials.options(tmp_path) == []
+
+
+def test_compare_shows_what_was_chosen_alone(tmp_path, capsys):
+    trials.keep(tmp_path, "digits", [RATE])
+    for rate, score in ((0.1, 3.0), (0.2, 5.0)):
+        leave(tmp_path, rate=rate, score=score)
+        leave(tmp_path, attention="linear", rate=rate, score=-score)
+    assert call("compare", "format=csv", runs=tmp_path) == (0, "")
+    said = capsys.readouterr()
+    header, *rows = (line.split(",") for line in said.out.splitlines())
+    assert header[:2] == ["attention", "optimizer.learning_rate"]
+    assert sorted(row[:2] for row in rows) == [["linear", "0.1"], ["softmax", "0.2"]]
+    told = "tuned: the best on dev of 2 trials of each variant is shown alone"
+    assert told in said.err.splitlines()
+
+
+def test_what_is_not_tuned_yet_is_not_shown(tmp_path):
+    trials.keep(tmp_path, "digits", [RATE])
+    leave(tmp_path, rate=0.1, score=None, state="running")
+    code, said = call("compare", runs=tmp_path)
+    line = f"runs={tmp_path}: no variant is tuned yet; all runs of a trial need a score on dev"
+    assert (code, said.splitlines()) == (2, [line])

@@ -1,15 +1,18 @@
 """``attn evaluate``: translate a split with a trained model, and score it."""
 
-from collections.abc import Mapping
+import copy
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from omegaconf import MISSING, DictConfig
 
-from attn import assemble, results, runs, scoring, splits, tables
+from attn import assemble, cost, results, runs, scoring, splits, tables
 from attn.files import output_problems
 from attn.members import Members, each
 from attn.registry import LARGEST, as_yaml
+from attn.translation import Translation, Translator
 
 PURPOSE = "translate a split with a trained model and score it"
 EXAMPLES = """
@@ -18,6 +21,9 @@ attn evaluate run=outputs/demo split=longer by_length=[10,15,20]
 attn evaluate -m run=outputs/demo search=beam search.size=1,5,10
 attn evaluate run=[outputs/demo,outputs/other] split=test
 """
+
+
+LENGTH = 32  # of the sentences by which operations are counted
 
 
 def check(cfg: DictConfig) -> list[str]:
@@ -44,7 +50,9 @@ def run(cfg: DictConfig) -> float:
     pairs = assemble.read(corpus, split)
     sources, references = [pair.source for pair in pairs], [pair.target for pair in pairs]
     translator = models.translator()
+    began = time.perf_counter()
     said = translator.translate(sources, models.search())
+    seconds = time.perf_counter() - began
     folder, search = models.folder(Path(str(asked["output"]))), models.first.search_section
     scores = results.save(
         folder,
@@ -56,6 +64,7 @@ def run(cfg: DictConfig) -> float:
         search=search,
         groups=scoring.by_length(sources, asked["by_length"]),
         checkpoint=models.tell(),
+        cost=_cost(models, translator, said, seconds),
     )
     for pair, one in list(zip(pairs, said, strict=True))[: asked["samples"]]:
         print(f"source       {pair.source}\ntranslation  {one.text}\nreference    {pair.target}\n")  # noqa: T201
@@ -75,6 +84,26 @@ def run(cfg: DictConfig) -> float:
         tables.put("terminal", _by_length(scores["by_length"]))
     bleu: float = scores["BLEU"]["score"]
     return bleu
+
+
+def _cost(
+    models: Members, translator: Translator, said: Sequence[Translation], seconds: float
+) -> dict[str, Any]:
+    """Seconds and tokens of the translations, ends included; operations of a token of the model.
+
+    These are of a sentence of ``LENGTH`` tokens a side, as ``attn profile`` counts them: in a
+    training step by target token, to encode a source token, to say a target token greedily.
+    """
+    told = {"seconds": seconds, "tokens": sum(len(one.pieces) + 1 for one in said)}
+    if len(models.each) > 1:
+        return told
+    length = min(LENGTH, translator.batches.max_length)
+    known, loss = translator.vocabularies, assemble.part(models.first.config, "loss")
+    model: Any = copy.deepcopy(translator.model)
+    sizes = {"source_size": known.source.size, "target_size": known.target.size}
+    one = cost.flops(model.cpu(), loss, rows=1, length=length, **sizes)
+    flops = {"train": one.step / length, "encode": one.encode, "decode": one.decode}
+    return {**told, "flops": {**flops, "length": length}}
 
 
 def _kept_problems(asked: Mapping[str, Any]) -> list[str]:

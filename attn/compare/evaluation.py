@@ -1,4 +1,4 @@
-"""One evaluation of one run: its entry of scores, and the texts and statistics behind them."""
+"""One evaluation of one run: its scores, and the texts and statistics behind them."""
 
 import dataclasses
 import zipfile
@@ -7,12 +7,27 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from jaxtyping import Float64
-
 from attn import results
+from attn.compare.bootstrap import Rows
+from attn.compare.formulas import FORMULAS
 from attn.files import whole_lines
 from attn.scoring import fingerprint
+
+METRICS = ("BLEU", "chrF", "TER")
+COMET, COMET_MODEL = "COMET", "Unbabel/wmt22-comet-da"
+KNOWN = {name.lower(): name for name in (*METRICS, COMET)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Score:
+    """One score, and what it may be compared with: nothing of another signature or reference.
+
+    ``reference`` is the hash of the references; older programs do not tell that of dev.
+    """
+
+    value: float
+    signature: str
+    reference: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,27 +39,50 @@ class Evaluation:
     title: str
     entry: Mapping[str, Any]
 
-    def statistics(self, metric: str) -> Float64[np.ndarray, "sentences counts"] | None:
+    def score(self, metric: str) -> Score | None:
+        """A score, if it was scored by this metric."""
+        if metric == COMET:
+            return self._by_model()
+        if (found := self.entry.get(metric)) is None:
+            return None
+        return Score(found["score"], found["signature"], self.entry.get("reference"))
+
+    @property
+    def version(self) -> str | None:
+        """The version of the program that evaluated."""
+        return self.entry.get("checkpoint", {}).get("attn")
+
+    def statistics(self, metric: str) -> Rows | None:
         """The statistics of its sentences; nothing if they are not there as they were written."""
+        part = ".comet" if metric == COMET else ""
         try:
-            found = results.load_sentences(self.folder, self.split, self.title)
+            rows, marks = results.load_marked(self.folder, self.split, self.title, part=part)
         except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error):
             return None
-        return found.get(metric)
+        whole = all(marks.get(key) == self.entry.get(key) for key in ("reference", "translations"))
+        return rows.get(metric) if whole else None
+
+    def _by_model(self) -> Score | None:
+        """What a model of quality says, if it was asked."""
+        if (rows := self.statistics(COMET)) is None:
+            return None
+        value = float(FORMULAS[COMET](rows.sum(0)))
+        return Score(value, COMET_MODEL, self.entry.get("reference"))
 
     def translations(self) -> list[str] | None:
         """What was said; nothing if it is not there as it was written."""
-        return self._checked(f"{results.stem_of(self.split, self.title)}.txt", "translations")
+        path = results.text_path(self.folder, self.split, self.title)
+        return self._checked(path, "translations")
 
     def references(self) -> list[str] | None:
         """What it was scored by; nothing if that is not there any more."""
-        return self._checked(f"{self.split}.ref", "reference")
+        return self._checked(results.side_path(self.folder, self.split, "ref"), "reference")
 
     def sources(self) -> list[str] | None:
         """What was translated; nothing if that was not kept."""
-        path = self.folder / "translations" / f"{self.split}.src"
+        path = results.side_path(self.folder, self.split, "src")
         return whole_lines(path) if path.exists() else None
 
-    def _checked(self, name: str, mark: str) -> list[str] | None:
-        lines = whole_lines(self.folder / "translations" / name)
+    def _checked(self, path: Path, mark: str) -> list[str] | None:
+        lines = whole_lines(path)
         return lines if fingerprint(lines) == self.entry.get(mark) else None

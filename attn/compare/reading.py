@@ -2,7 +2,9 @@
 
 import contextlib
 import dataclasses
+import functools
 import json
+import re
 import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,19 +12,14 @@ from typing import Any
 
 from attn import checking, identity, results, runs, snapshot
 from attn.checkpoint import Checkpoints
-from attn.compare.evaluation import Evaluation
+from attn.compare import folders
+from attn.compare.evaluation import METRICS, Evaluation, Score
 from attn.files import read_json, whole_lines
 from attn.registry import ConfigError
 from attn.remarks import warn
 from attn.weights import CheckpointError
 
-
-@dataclasses.dataclass(frozen=True)
-class Score:
-    """One score, and what it may be compared with: nothing of another signature."""
-
-    value: float
-    signature: str
+NUMBER = rb'"%s": (-?[0-9]+(?:\.[0-9]+)?(?:e[-+]?[0-9]+)?)[,}]'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,28 +36,47 @@ class Run:
     minutes: float | None
     best: str | None
     scores: Mapping[str, Mapping[str, Any]]
+    dev_scores: Mapping[str, Score] = dataclasses.field(default_factory=dict)
+    memory: float | None = None
+    version: str | None = None
 
-    def score(self, split: str) -> Score | None:
-        """BLEU of the best checkpoint on a split, by the run's own search, if it was evaluated."""
+    def score(self, split: str, metric: str = "BLEU") -> Score | None:
+        """A score of the best checkpoint, by the run's own search, if it was evaluated."""
+        if split == "dev":
+            return self.dev_scores.get(metric)
         evaluation = self.evaluation(split)
-        if evaluation is None:
-            return None
-        bleu = evaluation.entry["BLEU"]
-        return Score(bleu["score"], bleu["signature"])
+        return None if evaluation is None else evaluation.score(metric)
 
     def evaluation(self, split: str) -> Evaluation | None:
         """That evaluation; see ``score``."""
-        name = self.test if split == "test" else split
-        for title, one in self.scores.get(name, {}).items():
-            own = _whole(one["search"]) == _whole(self.config.get("search"))
-            if own and self.best is not None and one["checkpoint"]["name"] == self.best:
-                return Evaluation(self.folder, name, title, one)
+        title, name = self.title(split), self.named(split)
+        if title is None:
+            return None
+        return Evaluation(self.folder, name, title, self.scores[name][title])
+
+    def title(self, split: str) -> str | None:
+        """Under which title ``scores`` has it; see ``named``."""
+        for title, one in self.scores.get(self.named(split), {}).items():
+            if self.best is None or one["checkpoint"]["name"] != self.best:
+                continue
+            mine, its = self.config.get("search"), one["search"]
+            if mine == its or _whole(mine) == _whole(its):
+                return title
         return None
+
+    def named(self, split: str) -> str:
+        """A split by its own name, which ``test`` may not be."""
+        return self.test if split == "test" else split
 
 
 def _whole(search: Any) -> Any:
     """A search with all its options: a program knows some that an older one did not."""
-    return {**checking.defaults("search", search), **search} if search else search
+    return {**_defaults(json.dumps(search)), **search} if search else search
+
+
+@functools.lru_cache(maxsize=1024)
+def _defaults(search: str) -> dict[str, Any]:
+    return checking.defaults("search", json.loads(search))
 
 
 def read(paths: Sequence[str]) -> list[Run]:
@@ -69,7 +85,7 @@ def read(paths: Sequence[str]) -> list[Run]:
     Raises:
         ConfigError: a path that is no folder, or below which there is no run; a run's config.
     """
-    return [_run(folder) for folder in _folders(paths)]
+    return [_run(folder) for folder in folders.find(paths)]
 
 
 def check(paths: Sequence[str]) -> None:
@@ -78,81 +94,107 @@ def check(paths: Sequence[str]) -> None:
     Raises:
         ConfigError: as ``read`` does.
     """
-    for folder in _folders(paths):
-        runs.load_config(folder)
-
-
-def _folders(paths: Sequence[str]) -> list[Path]:
-    found: dict[Path, None] = {}
-    problems = []
-    for path in paths:
-        below = sorted(config.parent for config in Path(path).rglob(runs.CONFIG))
-        if not Path(path).is_dir():
-            problems.append(f"runs={path}: there is no such folder")
-        elif not below:
-            problems.append(f"runs={path}: holds no run; a run's folder holds {runs.CONFIG}")
-        found |= dict.fromkeys(below)
-    if problems:
-        raise ConfigError(problems)
-    return list(found)
+    for folder in folders.find(paths):
+        folders.config(folder)
 
 
 def _run(folder: Path) -> Run:
-    best, meta = _best(folder)
-    config = runs.load_config(folder)
-    if changed := _changed(folder, config):
+    config = folders.config(folder)
+    best, last = _checkpoints(folder)
+    if changed := _changed(last, config):
         warn(f"{folder / runs.CONFIG}: is not what the run was trained with: {', '.join(changed)}")
-    told = figures(folder)
-    rates = [one["tokens_per_second"] for one in told if "tokens_per_second" in one]
-    minutes = [one["minutes"] for one in told if "minutes" in one]
-    bleu = meta.get("dev", {}).get("BLEU")
+    data = _data(folder / "data.json")
+    metrics = _metrics(folder)
+    rates, minutes = _values(metrics, "tokens_per_second"), _values(metrics, "minutes")
+    name, meta = best if best is not None else (None, {})
+    dev = _dev(meta, data)
     return Run(
         folder=folder,
         config=config,
         state=runs.status(folder) or "unknown",
-        test=_test_split(folder / "data.json"),
+        test=str(data.get("test", "test")),
         parameters=meta.get("parameters"),
-        dev=Score(bleu["score"], bleu["signature"]) if bleu else None,
+        dev=dev.get("BLEU"),
         tokens_per_second=statistics.median(rates) if rates else None,
         minutes=max(minutes, default=None),
-        best=best,
+        best=name,
         scores=results.load_scores(folder),
+        dev_scores=dev,
+        memory=max(_values(metrics, "memory_gib"), default=None),
+        version=meta.get("version"),
     )
 
 
-def _best(folder: Path) -> tuple[str | None, dict[str, Any]]:
-    """The best checkpoint by name, and what it tells; nothing, and a remark, if it is not known."""
+def _dev(meta: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Score]:
+    reference = data.get("references", {}).get("dev")
+    return {
+        metric: Score(one["score"], one["signature"], reference)
+        for metric, one in meta.get("dev", {}).items()
+        if metric in METRICS
+    }
+
+
+Told = tuple[str, dict[str, Any]]
+
+
+def _checkpoints(folder: Path) -> tuple[Told | None, dict[str, Any]]:
+    """The best checkpoint by name, with what it tells; what the newest tells.
+
+    Nothing, and a remark, if the best is not known.
+    """
+    kept = Checkpoints(folder / "checkpoints")
+    paths = {step: kept.folder / f"step-{step}" for step in kept.steps()}
     try:
-        best = Checkpoints(folder / "checkpoints").best()
-        return (None, {}) if best is None else (best.name, snapshot.load_meta(best))
+        metas = {step: snapshot.load_meta(path) for step, path in paths.items()}
+        scored = [step for step, meta in metas.items() if meta.get("score") is not None]
+        if not metas:
+            return None, {}
+        last = metas[max(metas)]
+        if not scored:
+            return None, last
+        best = max(scored, key=lambda step: (metas[step]["score"], step))
+        return (paths[best].name, metas[best]), last
+    except CheckpointError:
+        pass
+    try:
+        kept.best()  # which tells what is lost by it
     except CheckpointError as error:
         warn(str(error))
-        return None, {}
+    return None, {}
 
 
-def _changed(folder: Path, config: Mapping[str, Any]) -> list[str]:
+def _changed(then: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
     """The options of the trained model that the newest checkpoint has otherwise."""
-    last = Checkpoints(folder / "checkpoints").last()
-    try:
-        then = None if last is None else snapshot.load_meta(last).get("config")
-    except CheckpointError as error:
-        warn(str(error))
-        then = None
-    if not then:
+    trained = then.get("config")
+    if not trained or trained == config:
         return []
     try:
-        return identity.differences(then, config)
+        return identity.differences(trained, config)
     except (ConfigError, LookupError, TypeError, ValueError, AttributeError):
-        return sorted(key for key in {**then, **config} if then.get(key) != config.get(key))
+        keys = {**trained, **config}
+        return sorted(key for key in keys if trained.get(key) != config.get(key))
 
 
-def _test_split(path: Path) -> str:
-    """The split that ``test`` stands for; runs of older programs do not tell."""
+def _data(path: Path) -> dict[str, Any]:
+    """What is told of the data; runs of older programs do not tell all."""
     try:
-        return str(read_json(path)["test"]) if path.exists() else "test"
-    except (OSError, ValueError, RecursionError, TypeError, KeyError):
+        told: Any = read_json(path) if path.exists() else {"test": "test"}
+        return {"test": told["test"], "references": dict(told.get("references", {}))}
+    except (OSError, ValueError, RecursionError, TypeError, KeyError, AttributeError):
         warn(f"{path}: is not as it was written; {runs.AGAIN}")
-        return "test"
+        return {}
+
+
+def _metrics(run: Path) -> bytes:
+    """The text of a run's metrics.jsonl; what a kill left of a line is left out."""
+    path = run / "metrics.jsonl"
+    text = path.read_bytes() if path.exists() else b""
+    return text[: text.rfind(b"\n") + 1]
+
+
+def _values(metrics: bytes, key: str) -> list[float]:
+    """All values of a key, found in the text: thousands of long files are slow to take apart."""
+    return list(map(float, re.findall(NUMBER % key.encode(), metrics)))
 
 
 def figures(run: Path) -> list[dict[str, Any]]:

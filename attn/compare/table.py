@@ -1,33 +1,169 @@
 """The table of variants: a row for each, over its seeds."""
 
+import dataclasses
+import itertools
 import statistics
 from collections.abc import Iterator, Sequence
 
-from attn.compare.reading import Run, Score
-from attn.compare.variants import MISSING, variants
+from attn.compare import costs, heads
+from attn.compare.columns import Column, columns
+from attn.compare.differences import STRONG, Compared, compared
+from attn.compare.evaluation import Evaluation
+from attn.compare.formulas import LOWER_IS_BETTER
+from attn.compare.groups import Group
+from attn.compare.reading import Run
+from attn.compare.significance import LEVEL, SENTENCES
+from attn.compare.significance import MOST as MOST_SEEDS
+from attn.compare.variants import MISSING, Variant
+
+ALONE = "'"  # behind a p that is over sentences alone
 
 
-def table(runs: Sequence[Run], split: str) -> tuple[list[str], list[list[str]], list[str]]:
-    """Header, rows and remarks: a row a variant, the best first by its mean on the dev split."""
-    every = variants(runs)
-    groups = [one.runs for one in every]
-    by_split = {
-        "dev": [[run.dev for run in group] for group in groups],
-        split: [[run.score(split) for run in group] for group in groups],
-    }
-    signatures = sorted({one.signature for rows in by_split.values() for one in _scores(rows)})
-    columns = [(key, [one.options[key] for one in every]) for key in every[0].options]
-    columns.append(("seeds", [str(len(group)) for group in groups]))
-    columns.append(("parameters", [_parameters(group[0]) for group in groups]))
-    for name, rows in by_split.items():
-        columns += _scored(name, rows, signatures)
-    rates = [[run.tokens_per_second for run in group] for group in groups]
-    minutes = [[run.minutes for run in group] for group in groups]
-    columns.append(("tokens/s", [_middle(some, ".0f") for some in rates]))
-    columns.append(("minutes", [_middle(some, ".1f") for some in minutes]))
-    header = [name for name, _ in columns]
-    rows_of_text = [list(row) for row in zip(*(cells for _, cells in columns), strict=True)]
-    return header, rows_of_text, list(_remarks(runs, split, signatures))
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """What a table is to show: splits, metrics, the row that others are compared with."""
+
+    splits: Sequence[str]
+    metrics: Sequence[str]
+    baseline: int | None = None
+
+
+@dataclasses.dataclass
+class Table:
+    """Columns of text, and what is to be said of them; ``best`` and ``marks`` are of cells.
+
+    ``tests`` are the columns that tell of a test: a page of a paper has marks in their place.
+    """
+
+    titles: list[str] = dataclasses.field(default_factory=list)
+    columns: list[list[str]] = dataclasses.field(default_factory=list)
+    remarks: list[str] = dataclasses.field(default_factory=list)
+    best: set[tuple[int, int]] = dataclasses.field(default_factory=set)
+    marks: dict[tuple[int, int], str] = dataclasses.field(default_factory=dict)
+    tests: set[int] = dataclasses.field(default_factory=set)
+
+    @property
+    def rows(self) -> list[list[str]]:
+        """The cells row by row."""
+        return [list(row) for row in zip(*self.columns, strict=True)]
+
+    def add(self, title: str, cells: Sequence[str]) -> int:
+        """One more column; its number."""
+        self.titles.append(title)
+        self.columns.append(list(cells))
+        return len(self.titles) - 1
+
+    def scores(
+        self, title: str, values: Sequence[Sequence[float]], of: Sequence[int], *, low: bool
+    ) -> int:
+        """A column of means over seeds, of so many runs, its best marked."""
+        number = self.add(title, [_mean(*one) for one in zip(values, of, strict=True)])
+        means = {row: statistics.fmean(one) for row, one in enumerate(values) if one}
+        if len(means) > 1:
+            best = (min if low else max)(means.values())
+            self.best |= {(row, number) for row, mean in means.items() if mean == best}
+        return number
+
+
+def table(variants: Sequence[Variant], asked: Asked) -> Table:
+    """Everything that is known of variants."""
+    made = _begun(variants)
+    split = asked.splits[0]
+    scored, signatures = columns(variants, ["dev", *asked.splits], asked.metrics)
+    tested = [_scored(made, variants, column, asked.baseline) for column in scored]
+    for cost in costs.ALL:
+        middles = [cost.middle(one, split) for one in variants]
+        texts = [MISSING if one is None else format(one, cost.form) for one in middles]
+        if any(one is not None for one in middles):
+            made.add(cost.title, texts)
+    quality = next((one for one in scored if one.split == split), scored[0])
+    if len(variants) > 1:
+        known = [quality.mean(row) for row in range(len(variants))]
+        if quality.metric in LOWER_IS_BETTER:
+            known = [None if one is None else -one for one in known]
+        marked = costs.pareto(known, variants, split)
+        made.add("Pareto", [one or MISSING for one in marked])
+    for title, cells in heads.columns(variants, split):
+        made.add(title, cells)
+    made.remarks += signatures
+    if asked.baseline is not None:
+        made.remarks += _tests(made, variants[asked.baseline])
+        made.remarks += dict.fromkeys(itertools.chain(*tested))
+    made.remarks += _remarks([run for one in variants for run in one.runs], asked.splits)
+    return made
+
+
+def parted_table(
+    variants: Sequence[Variant], groups: Sequence[Group], remarks: Sequence[str]
+) -> Table:
+    """The scores of parts of a test set, a column each."""
+    made = _begun(variants)
+    for group in groups:
+        low = group.metric in LOWER_IS_BETTER
+        made.scores(group.title, group.values, [len(one.runs) for one in variants], low=low)
+    made.remarks += remarks
+    return made
+
+
+def _begun(variants: Sequence[Variant]) -> Table:
+    made = Table()
+    for option in variants[0].options:
+        made.add(option, [one.options[option] for one in variants])
+    made.add("seeds", [str(len(one.runs)) for one in variants])
+    return made
+
+
+def _scored(
+    made: Table, variants: Sequence[Variant], column: Column, baseline: int | None
+) -> list[str]:
+    """Add a column of scores, with the differences to the baseline; remarks on these."""
+    values = [column.values(row) for row in range(len(variants))]
+    low = column.metric in LOWER_IS_BETTER
+    number = made.scores(column.title, values, [len(one.runs) for one in variants], low=low)
+    if baseline is None or column.split == "dev":
+        return []
+    found, told = compared(column, variants, baseline)
+    made.marks |= {(row, number): one.mark for row, one in enumerate(found) if one and one.mark}
+    told_of = (("Δ", _difference), ("p", _p), ("more seeds", _more))
+    for title, cell in told_of:
+        cells = [MISSING if one is None else cell(one) for one in found]
+        made.tests.add(made.add(f"{title} {column.title}", cells))
+    return told
+
+
+def _difference(one: Compared) -> str:
+    return f"{one.difference.value:+.2f}"
+
+
+def _p(one: Compared) -> str:
+    alone = ALONE if one.difference.over == SENTENCES else ""
+    return f"{'<0.001' if one.p < 0.001 else f'{one.p:.3f}'}{alone}"
+
+
+def _more(one: Compared) -> str:
+    if one.difference.over == SENTENCES:
+        return MISSING
+    more = one.difference.more_seeds
+    return f">{MOST_SEEDS}" if more is None else str(more)
+
+
+def _tests(made: Table, baseline: Variant) -> Iterator[str]:
+    yield (
+        f"Δ and p: to {baseline.label}, over seeds and sentences, p corrected by Holm for the rows "
+        f"of a column; * p < {LEVEL}, ** p < {STRONG}"
+    )
+    if any(cell.endswith(ALONE) for number in made.tests for cell in made.columns[number]):
+        yield f"p{ALONE}: one seed a side, so over sentences alone: of these two trainings"
+    yield "more seeds: of both sides, to find such a difference in 80 % of trials, p not corrected"
+
+
+def _mean(values: Sequence[float], of: int) -> str:
+    """Mean and deviation over seeds, and over how many if not over all of them."""
+    if not values:
+        return MISSING
+    spread = f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else ""
+    some = f" ({len(values)} of {of})" if len(values) < of else ""
+    return f"{statistics.fmean(values):.2f}{spread}{some}"
 
 
 def bare(cell: str) -> str:
@@ -38,46 +174,33 @@ def bare(cell: str) -> str:
     return number if number.isdecimal() else cell
 
 
-def _scored(
-    name: str, rows: Sequence[Sequence[Score | None]], signatures: Sequence[str]
-) -> Iterator[tuple[str, list[str]]]:
-    """A column for each signature that a split was scored with; an empty one if with none."""
-    used = {one.signature for one in _scores(rows)}
-    for signature in [one for one in signatures if one in used] or [""]:
-        mark = f" [{signatures.index(signature) + 1}]" if signature and len(signatures) > 1 else ""
-        yield f"BLEU {name}{mark}", [_mean(row, signature) for row in rows]
-
-
-def _parameters(run: Run) -> str:
-    return MISSING if run.parameters is None else f"{run.parameters:,}"
-
-
-def _scores(rows: Sequence[Sequence[Score | None]]) -> list[Score]:
-    return [one for row in rows for one in row if one is not None]
-
-
-def _mean(row: Sequence[Score | None], signature: str) -> str:
-    """Mean and deviation over seeds, and over how many if not over all of them."""
-    values = [one.value for one in row if one is not None and one.signature == signature]
-    if not values:
-        return MISSING
-    spread = f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else ""
-    some = f" ({len(values)} of {len(row)})" if len(values) < len(row) else ""
-    return f"{statistics.fmean(values):.2f}{spread}{some}"
-
-
-def _middle(values: Sequence[float | None], form: str) -> str:
-    known = [value for value in values if value is not None]
-    return format(statistics.median(known), form) if known else MISSING
-
-
-def _remarks(runs: Sequence[Run], split: str, signatures: Sequence[str]) -> Iterator[str]:
-    for number, signature in enumerate(signatures, 1):
-        yield f"{f'[{number}] ' if len(signatures) > 1 else ''}BLEU {signature}"
-    for run in runs:
+def _remarks(runs: Sequence[Run], splits: Sequence[str]) -> Iterator[str]:
+    ours = [run for run in runs if run.config]
+    for run in ours:
         if run.state != "finished":
             yield f"{run.state}: {run.folder}"
-    unscored = [run for run in runs if run.score(split) is None]
-    if unscored:
-        yield f"not evaluated on {split}, by their own search with the best checkpoint:"
-        yield from (f"  attn evaluate run={run.folder} split={split}" for run in unscored)
+    yield from versions(ours, splits)
+    for split in splits:
+        unscored = [run for run in ours if run.evaluation(split) is None]
+        if unscored:
+            yield f"not evaluated on {split}, by their own search with the best checkpoint:"
+            yield from (f"  attn evaluate run={run.folder} split={split}" for run in unscored)
+
+
+def versions(runs: Sequence[Run], splits: Sequence[str]) -> Iterator[str]:
+    """What is to be said if runs were trained or evaluated by several versions of the program."""
+    evaluated: list[tuple[Run, Evaluation | None]] = [
+        (run, run.evaluation(split)) for run in runs for split in splits
+    ]
+    every = {
+        "trained": [(run, run.version) for run in runs],
+        "evaluated": [(run, one.version) for run, one in evaluated if one is not None],
+    }
+    for what, told in every.items():
+        known = sorted({version for _, version in told if version is not None})
+        if len(known) > 1:
+            counts = (
+                f"{version} ({len({run.folder for run, other in told if other == version})} runs)"
+                for version in known
+            )
+            yield f"{what} by several versions of attn: {', '.join(counts)}"

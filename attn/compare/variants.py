@@ -2,10 +2,12 @@
 
 import dataclasses
 import json
+import re
 import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from attn.compare.presets import NAME, brief
 from attn.compare.reading import Run
 from attn.identity import flat
 from attn.registry import as_yaml
@@ -23,6 +25,7 @@ WATCHING = {
     "precision.workers",
     "precision.keep_memory",
 }
+NEXT = re.compile(r"\s+(?=[\w.@]+=)")  # between two options of a label
 MISSING = "-"  # of an option that a variant does not have
 ALONE = "all runs"  # the label of a variant beside which there is no other
 
@@ -43,14 +46,38 @@ class Variant:
 def variants(runs: Sequence[Run]) -> list[Variant]:
     """The variants among some runs, the best first by its mean on the dev split."""
     groups = _groups(runs)
-    every = [_options(group[0]) for group in groups]
+    every = brief([_options(group[0]) for group in groups])
     keys = _differing(every)
     found: dict[str, Variant] = {}
     for options, group in zip(every, groups, strict=True):
-        told = {key.removesuffix(".name"): _value(options, key) for key in keys}
+        told = {key.removesuffix(NAME): _value(options, key) for key in keys}
         label = _unused(" ".join(f"{key}={value}" for key, value in told.items()) or ALONE, found)
         found[label] = Variant(label, told, group)
     return list(found.values())
+
+
+def named(known: Sequence[Variant], text: str) -> list[Variant]:
+    """Those of some variants that have this label, or else all of the options in a text.
+
+    These are written as in a label; an option that does not differ may be among them.
+    """
+    if same := [one for one in known if one.label == text]:
+        return same
+    wanted = [part.partition("=") for part in NEXT.split(text.strip())]
+    return [
+        one
+        for one in known
+        if all(equals and _told(one, key) == value for key, equals, value in wanted)
+    ]
+
+
+def _told(variant: Variant, key: str) -> str | None:
+    """The value of an option of a variant, as YAML."""
+    if key in variant.options or not variant.runs:
+        return variant.options.get(key)
+    options = _options(variant.runs[0])
+    full = key if key in options else f"{key}{NAME}"
+    return as_yaml(options[full]) if full in options else None
 
 
 def _unused(label: str, used: Mapping[str, Any]) -> str:
@@ -76,7 +103,7 @@ def _options(run: Run) -> dict[str, Any]:
     """The options of a run that tell variants apart, by dotted key."""
     config = {key: value for key, value in run.config.items() if key not in APART}
     # A part that is left out is one whose name is null: one column beside the runs that have it.
-    named = {f"{key}.name" if value is None else key: value for key, value in config.items()}
+    named = {f"{key}{NAME}" if value is None else key: value for key, value in config.items()}
     return {key: value for key, value in flat(named) if key not in WATCHING}
 
 
