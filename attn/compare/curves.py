@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from attn.compare import reading
+from attn import runs
 from attn.compare.bands import Band, band, short
 from attn.compare.variants import Variant
 
@@ -30,7 +30,7 @@ def curves(variants: Sequence[Variant]) -> list[dict[str, Band]]:
 
 
 def _of_variant(variant: Variant, mark: str) -> dict[str, Band]:
-    every = [_series(reading.figures(run.folder)) for run in variant.runs]
+    every = [_series(runs.figures(run.folder)) for run in variant.runs]
     names = dict.fromkeys(name for series, _ in every for name in series)
     return {
         f"{name}{mark if name.startswith('dev') and not name.endswith(LOSSES) else ''}": _curve([

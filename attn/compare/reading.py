@@ -1,6 +1,5 @@
 """What finished runs have left."""
 
-import contextlib
 import dataclasses
 import functools
 import json
@@ -14,7 +13,7 @@ from attn import checking, identity, results, runs, snapshot
 from attn.checkpoint import Checkpoints
 from attn.compare import folders
 from attn.compare.evaluation import METRICS, Evaluation, Score
-from attn.files import read_json, whole_lines
+from attn.files import read_json
 from attn.registry import ConfigError
 from attn.remarks import warn
 from attn.weights import CheckpointError
@@ -195,12 +194,3 @@ def _metrics(run: Path) -> bytes:
 def _values(metrics: bytes, key: str) -> list[float]:
     """All values of a key, found in the text: thousands of long files are slow to take apart."""
     return list(map(float, re.findall(NUMBER % key.encode(), metrics)))
-
-
-def figures(run: Path) -> list[dict[str, Any]]:
-    """The lines of a run's metrics.jsonl; what is no line of figures is left out."""
-    found = []
-    for line in whole_lines(run / "metrics.jsonl"):
-        with contextlib.suppress(ValueError, RecursionError):
-            found.append(json.loads(line))
-    return [one for one in found if isinstance(one, dict)]
