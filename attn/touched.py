@@ -16,8 +16,10 @@ _listens = False
 def files_read() -> Iterator[Stamps]:
     """The files that Python opens to read inside, whoever does, with their stamps at the end."""
     global _listens
-    if not _listens:  # a hook stays as long as the process
-        sys.addaudithook(_note)
+    if not _listens:
+        # It stays as long as the process, and hears of far more than files: of each id() too. A
+        # lambda, for checks of types wrap what has a name.
+        sys.addaudithook(lambda event, about: _note(*about) if event == "open" else None)
         _listens = True
     found: set[str] = set()
     _readers.append(found)
@@ -29,10 +31,7 @@ def files_read() -> Iterator[Stamps]:
         stamps |= stamped(Path(path) for path in found)
 
 
-def _note(event: str, arguments: tuple[Any, ...]) -> None:
-    if event != "open" or not _readers:
-        return
-    path, mode, _ = arguments
+def _note(path: Any, mode: str | None, flags: int) -> None:  # noqa: ARG001
     reads = mode is None or not set(mode) & set("wax+")
     if reads and isinstance(path, (str, bytes)):
         for found in _readers:

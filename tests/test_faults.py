@@ -14,7 +14,7 @@ from direct import call
 from injection import KILL, Disk, Killed
 from leftovers import outcome, same
 
-from attn import runs, snapshot
+from attn import results, runs, snapshot
 from attn.checkpoint import Checkpoints
 from attn.files import WriteError
 from attn.registry import RunError
@@ -166,12 +166,23 @@ def use(command, output):
 
 
 def left(output):
-    """All files of a folder but those of TensorBoard, by name."""
+    """All files of a folder but those of TensorBoard, by name; scores without what they took."""
     files = {path.relative_to(output): path for path in output.rglob("*") if path.is_file()}
     return {
-        name: path.read_text() if name.suffix == ".json" else path.read_bytes()
+        name: untimed(path) if name.name == results.SCORES else path.read_bytes()
         for name, path in files.items()
         if "tensorboard" not in name.parts and not path.name.endswith(".lock")
+    }
+
+
+def untimed(scores):
+    """Scores without what differs from one evaluation to the next, and the seal over it."""
+    every = json.loads(scores.read_text())
+    timed = {"cost", results.SEAL}
+    return {
+        (split, title): {key: value for key, value in entry.items() if key not in timed}
+        for split, titles in every.items()
+        for title, entry in titles.items()
     }
 
 

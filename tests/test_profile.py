@@ -138,7 +138,7 @@ def test_what_is_of_no_use_is_told(capsys):
             ["model.heads=3", "optimizer.learning_rate=-1", "precision.device=tpu"],
             [
                 "model.heads=3: must divide the width 128, or head_dim and value_dim must be given",
-                "optimizer.learning_rate=-1.0: must be positive",
+                "optimizer.learning_rate=-1: must be positive",
                 "precision.device=tpu: unknown; choose one of auto, cuda, mps, cpu",
             ],
         ),
