@@ -1,5 +1,8 @@
 """What all tests share."""
 
+# ruff: isort: split
+import shaped  # noqa: F401, I001 - before anything of the program
+
 import gc
 import os
 

@@ -16,6 +16,7 @@ from attn.roles import capabilities, made_names
 from attn.tokenizers import PAD
 
 DIM, FEED, SIZE, LAYERS = 12, 17, 11, 2  # of builders.build_model
+pytestmark = pytest.mark.usefixtures("unchecked")
 TIME = 40
 GATES = {"rnn": 1, "gru": 3, "lstm": 4, "layer_norm_lstm": 4}
 FED = [

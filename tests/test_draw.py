@@ -16,7 +16,7 @@ from attn.roles import made_names
 from attn.search.greedy import Greedy
 from attn.trained import Trained
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("unchecked")]
 ON_CPU = {"device": "cpu", "dtype": "fp32", "tf32": True, "threads": 0, "keep_memory": True}
 
 

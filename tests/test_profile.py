@@ -15,6 +15,7 @@ from attn.cli import main
 from attn.commands import profile
 from attn.preflight import Preflight
 
+pytestmark = pytest.mark.usefixtures("unchecked")
 SMALL = ["model.dim=8", "model.heads=2", "model.encoder_layers=1", "model.decoder_layers=1"]
 QUICK = [*SMALL, "vocabulary=20", "tokens=8", "repeats=1", "precision.device=cpu"]
 

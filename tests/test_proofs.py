@@ -119,6 +119,7 @@ def test_what_declares_more_is_of_known_kinds():
         assert declared.kernels[:1] == (("auto",) if chooses else ())
 
 
+@pytest.mark.slow
 def test_a_cover_holds_every_pair():
     """Of attention, role, scheme and kernel, wherever there is a case that has both."""
 

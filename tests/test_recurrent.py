@@ -284,7 +284,9 @@ def test_what_cannot_be_made(options, problem):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("model", ["sutskever", "luong_general"])
+@pytest.mark.parametrize(
+    "model", ["sutskever", pytest.param("luong_general", marks=pytest.mark.slow)]
+)
 def test_commands_do_with_it_what_they_do_with_any_model(model, tmp_path, capsys):
     sizes = ["model.dim=16", "model.encoder_layers=1", "model.decoder_layers=1"]
     common = ["experiment=smoke", f"model={model}", *sizes, "model.dropout=0.2"]

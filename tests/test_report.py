@@ -243,7 +243,7 @@ def test_what_stands_in_the_way_of_a_page_is_said_before_runs_are_read(study, mo
     ]
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_thirty_runs_of_a_thousand_sentences_are_less_than_six_mebibytes(tmp_path):
     references, sources = texts(1000, 1), texts(1000, 2)
     chance = np.random.default_rng(1)

@@ -231,7 +231,12 @@ def trains(process, output):
 
 @pytest.mark.long
 @pytest.mark.parametrize(
-    ("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+    ("signum", "code"),
+    [
+        (signal.SIGINT, 130),
+        (signal.SIGTERM, 143),
+        pytest.param(signal.SIGHUP, 129, marks=pytest.mark.slow),
+    ],
 )
 def test_a_signal_saves_and_ends(tmp_path, signum, code):
     process = started(tmp_path, "trainer.steps=1000000", "trainer.evaluate_every=5")

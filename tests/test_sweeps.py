@@ -135,7 +135,7 @@ def test_what_another_process_trains_is_passed_over(sweep):
     assert told == ["1 job: 1 running elsewhere", f"  running elsewhere: {job}: {said}"]
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_a_study_is_one_file(sweep):
     Path("mine/experiment").mkdir(parents=True)
     text = """\
