@@ -26,11 +26,12 @@ def sparsemax(scores: Float[Tensor, "*rows keys"]) -> Float[Tensor, "*rows keys"
     """``max(s - tau, 0)``, alpha being 2: the point of the simplex nearest to the scores."""
 
     def solve(scores: Tensor) -> Tensor:
-        x = _from_the_largest(scores)
-        ordered, count = x.sort(-1, descending=True).values, _counts(x)
+        ordered = scores.sort(-1, descending=True).values
+        largest, count = ordered[..., :1].clone(), _counts(scores)
+        ordered -= largest
         sums = ordered.cumsum(-1)
-        size = (1 + count * ordered > sums).sum(-1, keepdim=True)
-        return (x - (sums.gather(-1, size - 1) - 1) / size).relu()
+        size = (ordered.mul_(count).add_(1) > sums).sum(-1, keepdim=True)
+        return (scores - largest).sub_((sums.gather(-1, size - 1) - 1) / size).relu_()
 
     return _solved(scores, 2.0, solve)
 
