@@ -30,7 +30,11 @@ class Interrupt:
             yield
             return
         before = {one: signal.getsignal(one) for one in SIGNALS}
-        heard = [one for one, handler in before.items() if handler is not signal.SIG_IGN]  # nohup
+        # A closed terminal is ignored under nohup; a script's background jobs ignore Ctrl-C, which
+        # may still be sent to them.
+        heard = [
+            one for one in SIGNALS if one != signal.SIGHUP or before[one] is not signal.SIG_IGN
+        ]
         for one in heard:
             signal.signal(one, self._noted)
         try:

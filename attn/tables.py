@@ -42,6 +42,7 @@ def comma_separated(header: Sequence[str], rows: Rows) -> str:
 LATEX = {
     **{one: f"\\{one}" for one in "&%$#_{}"},
     "\\": r"\textbackslash{}",
+    "[": "{[}",  # first in a row, it would be an option of the line before
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     "<": "$<$",

@@ -180,3 +180,9 @@ def test_the_front_is_what_nothing_beats(points):
 
 def test_what_is_not_known_is_on_no_front():
     assert front([1.0, None, 3.0], [1.0, 1.0, None]) == [True, False, False]
+
+
+def test_one_sentence_tells_nothing_of_sentences():
+    variance = Variance((1.0, 1.0), (2, 3), 1e-20, 1, pooled=True)
+    assert len(variance.parts) == 1
+    assert 0 < variance.p(1.0) < 1

@@ -11,6 +11,7 @@ from evaluated import evaluate, sentences, spoken
 
 from attn import results, runs
 from attn.cli import main
+from attn.compare.table import bare
 from attn.files import read_json, write_json
 from attn.scoring import Scoring, fingerprint
 
@@ -375,6 +376,10 @@ def test_all_that_is_wrong_is_told(study):
     [
         ("bounds=[5]", "bounds=[5]: is of by=length and by=frequency alone"),
         ("root=x", "root=x: is of by=frequency alone"),
+        (
+            "by=frequency metrics=[chrF]",
+            "metrics=[chrF]: by=frequency shows F1; leave one of them out",
+        ),
         ("by=split report=x.html", "report=x.html: is of the whole table; leave by out"),
         (
             "by=split baseline=model.dim=8",
@@ -389,6 +394,25 @@ def test_all_that_is_wrong_is_told(study):
 def test_what_is_set_in_vain_is_refused(made, capsys, given, line):
     assert main(["compare", f"runs={made}", *given.split(" ")]) == 2
     assert capsys.readouterr().err == f"{line}\n"
+
+
+def test_a_part_is_of_one_split(study):
+    assert refused("by=length", "split=[test,longer]") == [
+        "split=[test, longer]: by=length is of one; name one"
+    ]
+
+
+def test_a_comment_in_a_config_is_no_fault(study, capsys):
+    before = rows(capsys)
+    config = next(study.rglob("config.yaml"))
+    config.write_text(f"# mine\n---\n{config.read_text()}")
+    assert rows(capsys) == before
+
+
+def test_numbers_of_programs_have_no_commas():
+    assert [bare(cell) for cell in ("1,234.5", "21,856", "-", "a,b")] == [
+        "1234.5", "21856", "", "a,b"
+    ]  # fmt: skip
 
 
 def test_parts_are_bounded(study):

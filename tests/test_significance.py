@@ -97,6 +97,10 @@ def test_runs_must_be_scored_alike(folder):
     assert refused(first=one, second=third) == [
         "first and second: are not scored by the same references"
     ]
+    write(folder / "none.txt", [])
+    assert refused(first="none.txt", second="none.txt", reference="none.txt") == [
+        "reference=none.txt: has no lines"
+    ]
     write(folder / "other.txt", sentences(seed=9))
     assert refused(first=one, second=one, reference="other.txt") == [
         "reference=other.txt: is not what first and second were scored by; leave it out"

@@ -35,7 +35,7 @@ def test_on_a_terminal_a_table_is_drawn(capsys, monkeypatch):
 def test_latex_is_escaped_and_marked():
     text = tables.latex(
         ["a_b", "Δ"],
-        [["50% & {x}", "1.50 ± 0.20"], ["-", "<0.001"]],
+        [["50% & {x}", "1.50 ± 0.20"], ["[a]", "<0.001"]],
         bold={(0, 1)},
         marks={(0, 1): "**"},
     )
@@ -45,7 +45,7 @@ def test_latex_is_escaped_and_marked():
         "a\\_b & $\\Delta$ \\\\",
         "\\midrule",
         "50\\% \\& \\{x\\} & \\textbf{1.50 $\\pm$ 0.20}$^{**}$ \\\\",
-        "- & $<$0.001 \\\\",
+        "{[}a] & $<$0.001 \\\\",
         "\\bottomrule",
         "\\end{tabular}",
     ]

@@ -24,7 +24,7 @@ from attn.compare.evaluation import KNOWN
 from attn.compare.groups import BOUNDS, BY
 from attn.compare.table import Asked, Table, bare, table
 from attn.compare.variants import Variant, named, variants
-from attn.registry import ConfigError, RunError, suggest
+from attn.registry import ConfigError, RunError, as_yaml, suggest
 
 PURPOSE = "compare runs: a row for each variant, over its seeds"
 EXAMPLES = """
@@ -54,6 +54,8 @@ def check(cfg: DictConfig) -> list[str]:
         found.append(f"by={asked['by']}: unknown; {suggest(asked['by'], BY)}")
     if _listed(asked["bounds"]):
         found += _bounds_problems(asked)
+    if asked["by"] in ("length", "frequency") and len(_listed(asked["split"])) > 1:
+        found.append(f"split={as_yaml(asked['split'])}: by={asked['by']} is of one; name one")
     found += systems.parse(_listed(asked["systems"]))[1]
     if asked["report"] is not None:
         found += report.problems(str(asked["report"]))
@@ -73,6 +75,8 @@ def unused(cfg: DictConfig) -> dict[str, str]:
     found = {}
     if cfg.by != "frequency":
         found["root"] = "is of by=frequency alone"
+    else:
+        found["metrics"] = "by=frequency shows F1; leave one of them out"
     if cfg.by not in ("length", "frequency"):
         found["bounds"] = "is of by=length and by=frequency alone"
     if cfg.by is not None:
@@ -94,7 +98,7 @@ def run(cfg: DictConfig) -> None:
             f"runs={','.join(map(str, paths))}: no variant is tuned yet; all runs of a trial need "
             "a score on dev"
         ])
-    every, splits_ = variants(found), list(map(str, _listed(asked["split"])))
+    every, splits_ = variants(found), _splits(asked)
     if "COMET" in _metrics(asked):
         comet.complete([one for variant in every for one in variant.runs], splits_)
     if files := systems.parse(_listed(asked["systems"]))[0]:
@@ -112,6 +116,10 @@ def run(cfg: DictConfig) -> None:
         )
     whole = (lambda: export.tree(every, wanted, made)) if asked["by"] is None else None
     _show(asked["format"], made, whole)
+
+
+def _splits(asked: dict[str, Any]) -> list[str]:
+    return list(dict.fromkeys(map(str, _listed(asked["split"]))))
 
 
 def _parted(every: Sequence[Variant], wanted: Asked, asked: dict[str, Any]) -> Table:

@@ -185,6 +185,8 @@ def _references(asked: Mapping[str, Any], runs_: Mapping[str, Evaluation]) -> li
     found = next((lines for lines in every if lines is not None), None)
     if found is None:
         raise ConfigError(["reference: needs a file, as no run tells the references"])
+    if not found:
+        raise ConfigError([f"reference={asked['reference']}: has no lines"])
     return found
 
 

@@ -79,9 +79,10 @@ class Evaluation:
         return self._checked(results.side_path(self.folder, self.split, "ref"), "reference")
 
     def sources(self) -> list[str] | None:
-        """What was translated; nothing if that was not kept."""
-        path = results.side_path(self.folder, self.split, "src")
-        return whole_lines(path) if path.exists() else None
+        """What was translated; nothing if that was not kept, a line for each reference."""
+        path, references = results.side_path(self.folder, self.split, "src"), self.references()
+        lines = whole_lines(path) if path.exists() else []
+        return lines if references is not None and len(lines) == len(references) else None
 
     def _checked(self, path: Path, mark: str) -> list[str] | None:
         lines = whole_lines(path)

@@ -55,8 +55,14 @@ def _scores(run: Run, split: str, metrics: Sequence[str]) -> dict[str, Any] | No
     found = run.evaluation(split)
     if found is None:
         return None
-    kept = {key: found.entry[key] for key in (*metrics, *KEPT) if key in found.entry}
-    return {"split": found.split, "title": found.title, "attn": found.version, **kept}
+    told = {metric: found.score(metric) for metric in metrics}
+    scores = {
+        metric: {"score": one.value, "signature": one.signature}
+        for metric, one in told.items()
+        if one is not None
+    }
+    kept = {key: found.entry[key] for key in KEPT if key in found.entry}
+    return {"split": found.split, "title": found.title, "attn": found.version, **scores, **kept}
 
 
 def _differences(variants: Sequence[Variant], asked: Asked) -> list[dict[str, Any]]:

@@ -60,7 +60,8 @@ def config(folder: Path) -> dict[str, Any]:
     Raises:
         ConfigError: it cannot be read, or is no config.
     """
-    with contextlib.suppress(OSError, ValueError, TypeError, RecursionError, yaml.YAMLError):
+    unlike = AttributeError, OSError, RecursionError, TypeError, ValueError, yaml.YAMLError
+    with contextlib.suppress(*unlike):
         text = (folder / runs.CONFIG).read_text(encoding="utf-8")
         parts = [_section(part) for part in SECTION.split(text) if part.strip()]
         merged = {key: value for part in parts for key, value in part.items()}
@@ -71,6 +72,6 @@ def config(folder: Path) -> dict[str, Any]:
 
 @functools.lru_cache(maxsize=4096)
 def _section(text: str) -> dict[str, Any]:
-    """A key and its value; a ValueError or a TypeError if it is something else."""
+    """A key and its value; one of many errors if it is something else, as a comment is."""
     ((key, value),) = yaml.load(text, Fast).items()
     return {str(key): value}

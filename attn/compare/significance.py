@@ -67,7 +67,8 @@ class Variance:
         else:
             every = zip(self.single, self.seeds, free, strict=True)
             of_seeds = [(v / n, float(f)) for v, n, f in every]
-        return [*of_seeds, (self.sentences, self.sampled - 1.0)]
+        # A single sentence tells nothing of how sentences vary.
+        return [*of_seeds, *([(self.sentences, self.sampled - 1.0)] if self.sampled > 1 else [])]
 
     @property
     def total(self) -> float:

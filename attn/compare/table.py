@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import re
 import statistics
 from collections.abc import Iterator, Sequence
 
@@ -171,7 +172,7 @@ def bare(cell: str) -> str:
     if cell == MISSING:
         return ""
     number = cell.replace(",", "")
-    return number if number.isdecimal() else cell
+    return number if re.fullmatch(r"-?\d+(\.\d+)?", number) else cell
 
 
 def _remarks(runs: Sequence[Run], splits: Sequence[str]) -> Iterator[str]:
