@@ -99,8 +99,8 @@ class Checkpoints:
             CheckpointError: there are too few.
         """
         option, wanted = ("last", last) if best is None else ("best", best)
-        ranked = sorted(self._ranked(), reverse=True) if best is None else self._ranked()
-        steps = sorted(ranked[:wanted])
+        scored = ranked(self.metas())
+        steps = sorted((sorted(scored, reverse=True) if best is None else scored)[:wanted])
         if wanted is None or len(steps) < wanted:
             raise CheckpointError(
                 f"{option}={wanted}: {self.folder} keeps {len(steps)} that were validated; ask for "
@@ -159,8 +159,8 @@ class Checkpoints:
         Raises:
             CheckpointError: one of them does not tell its score.
         """
-        ranked = self._ranked()
-        return self._path(ranked[0]) if ranked else None
+        scored = ranked(self.metas())
+        return self._path(scored[0]) if scored else None
 
     def find(self, name: str) -> Path:
         """The checkpoint named: ``best``, ``last``, ``average`` (the newest), a step, its folder.
@@ -220,38 +220,37 @@ class Checkpoints:
             for left in self.folder.glob(pattern):
                 shutil.rmtree(left)
 
-    def _ranked(self) -> list[int]:
-        """The steps by falling score, of equals the newest first.
+    def metas(self) -> dict[int, dict[str, Any]]:
+        """What every checkpoint tells of itself, by step.
 
         Raises:
-            CheckpointError: one of them does not tell its score.
+            CheckpointError: one of them does not tell, so that the best is not known.
         """
         try:
-            scores = {step: self._score(step) for step in self.steps()}
+            return {step: load_meta(self._path(step)) for step in self.steps()}
         except CheckpointError as error:
             raise CheckpointError(
                 f"{error}; without it the best is not known: name a step, or give the command that "
                 "trained the run, which sets damaged ones aside"
             ) from None
-        scored = [(score, step) for step, score in scores.items() if score is not None]
-        return [step for _, step in sorted(scored, reverse=True)]
-
-    def _score(self, step: int) -> float | None:
-        score: float | None = load_meta(self._path(step)).get("score")
-        return score
 
     def _drop(self) -> None:
         """Keep the best, the newest that were scored, the newest of all, and what is damaged."""
-        scores = {}
+        metas = {}
         for step in self.steps():
             with contextlib.suppress(CheckpointError):
-                scores[step] = self._score(step)
-        scored = {step: score for step, score in scores.items() if score is not None}
-        ranked = sorted(scored, key=lambda step: (scored[step], step), reverse=True)
-        kept = {*sorted(scored)[-self.keep_last :], *ranked[: self.keep_best]}
+                metas[step] = load_meta(self._path(step))
+        best = ranked(metas)
+        kept = {*sorted(best)[-self.keep_last :], *best[: self.keep_best]}
         for step in self.steps()[:-1]:
-            if step in scores.keys() - kept:
+            if step in metas.keys() - kept:
                 shutil.rmtree(self._hide(self._path(step)))
+
+
+def ranked(metas: Mapping[int, Mapping[str, Any]]) -> list[int]:
+    """The steps that were scored by falling score, of equals the newest first."""
+    scored = {step: meta["score"] for step, meta in metas.items() if meta.get("score") is not None}
+    return sorted(scored, key=lambda step: (scored[step], step), reverse=True)
 
 
 def step_of(path: Path) -> int:

@@ -1,12 +1,13 @@
 """What a run trains, on what, and what can be done with it: in lines for people, and in counts."""
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from attn import assemble, corpora
 from attn.assemble import Material
+from attn.batching import Batches
 from attn.filters import NUL, counted, oddities, shared
 from attn.roles import Roles
 from attn.scoring import fingerprint
@@ -35,11 +36,12 @@ def lines(
     yield f"device {precision.device}, {precision.format}"
 
 
-def counts(
-    material: Material, usable: Sequence[int], by_length: Mapping[str, int]
-) -> dict[str, Any]:
-    """What is counted of the data, as the run keeps it; trained on are the ``usable`` pairs."""
+def counts(material: Material, batches: Batches) -> dict[str, Any]:
+    """What is counted of the data, as the run keeps it: what is trained on, and what is not."""
+    usable, reasons = batches.usable(material.ids)
     train = [material.train[index] for index in usable]
+    said = {"empty": "without tokens", "too_long": f"over batches.max_length={batches.max_length}"}
+    by_length = {said[why]: count for why, count in reasons.items() if count}
     return {
         "test": corpora.test_split(material.corpus),
         "references": {"dev": fingerprint([pair.target for pair in material.dev])},

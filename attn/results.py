@@ -175,11 +175,6 @@ def _unsealed(split: str, title: str, entry: Any) -> dict[str, Any] | None:
     return content if whole else None
 
 
-def load_sentences(run: Path, split: str, title: str) -> Statistics:
-    """The statistics of each sentence of a split, as ``Scoring.sentences`` gave them."""
-    return load_marked(run, split, title)[0]
-
-
 def save_marked(
     run: Path, split: str, title: str, part: str, rows: Statistics, marks: Mapping[str, str]
 ) -> None:

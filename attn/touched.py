@@ -19,7 +19,7 @@ def files_read() -> Iterator[Stamps]:
     if not _listens:
         # It stays as long as the process, and hears of far more than files: of each id() too. A
         # lambda, for checks of types wrap what has a name.
-        sys.addaudithook(lambda event, about: _note(*about) if event == "open" else None)
+        sys.addaudithook(lambda event, about: _note(*about[:2]) if event == "open" else None)
         _listens = True
     found: set[str] = set()
     _readers.append(found)
@@ -31,7 +31,7 @@ def files_read() -> Iterator[Stamps]:
         stamps |= stamped(Path(path) for path in found)
 
 
-def _note(path: Any, mode: str | None, flags: int) -> None:  # noqa: ARG001
+def _note(path: Any, mode: str | None) -> None:
     reads = mode is None or not set(mode) & set("wax+")
     if reads and isinstance(path, (str, bytes)):
         for found in _readers:

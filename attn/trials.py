@@ -5,8 +5,18 @@ from pathlib import Path
 from typing import Any
 
 from attn.files import read_json, update_json
+from attn.registry import as_yaml
 
 FILE = "tuned.json"
+
+
+def problems(tuned: Sequence[Any]) -> list[str]:
+    """Why trials cannot differ in these, if so."""
+    return [
+        f"tuned=[{as_yaml(one)}]: must be the key of a swept option"
+        for one in tuned
+        if not isinstance(one, str)
+    ]
 
 
 def options(study: Path) -> list[str]:

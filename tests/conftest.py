@@ -1,7 +1,8 @@
 """What all tests share."""
 
-# ruff: isort: split
-import shaped  # noqa: F401, I001 - before anything of the program
+import shaped  # noqa: F401 - before anything of the program
+
+# isort: split
 
 import gc
 import os

@@ -158,7 +158,7 @@ def test_by_length_of_sources(study, capsys):
 
 def _per_run(study, chosen):
     for seed in (1, 2, 3):
-        every = results.load_sentences(
+        every, _ = results.load_marked(
             study / "sinusoidal-8" / f"seed-{seed}", "test_2016", "beam step-10"
         )
         yield {name: Scoring().score_of(name, stats[chosen]) for name, stats in every.items()}

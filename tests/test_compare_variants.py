@@ -12,7 +12,7 @@ from attn.compare.variants import variants
 
 def run(dev, **config):
     score = Score(dev, "signature")
-    return Run(Path("run"), config, "finished", "test", 1, score, None, None, None, {})
+    return Run(Path("run"), config, "finished", "test", 1, None, None, None, {}, {"BLEU": score})
 
 
 def test_variants_are_labelled_by_what_differs_and_the_best_comes_first():

@@ -171,7 +171,7 @@ def test_evaluation_keeps_what_was_said(trained):
     )
     references = (trained.run / "translations" / "longer.ref").read_text().splitlines()
     assert len(texts) == len(references) == 20
-    assert set(results.load_sentences(trained.run, "longer", title)) == {"BLEU", "chrF", "TER"}
+    assert set(results.load_marked(trained.run, "longer", title)[0]) == {"BLEU", "chrF", "TER"}
 
 
 def test_translation_is_a_line_for_a_line(trained, tmp_path, monkeypatch, capsysbinary):

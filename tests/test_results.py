@@ -88,7 +88,7 @@ def test_text_pieces_reference_and_source_lie_side_by_side(tmp_path):
 
 def test_statistics_of_sentences_come_back(tmp_path):
     scores = save(tmp_path)
-    statistics = results.load_sentences(tmp_path, "test", "beam step-3")
+    statistics = results.load_marked(tmp_path, "test", "beam step-3")[0]
     assert {name: rows.shape[0] for name, rows in statistics.items()} == dict.fromkeys(
         ("BLEU", "chrF", "TER"), 3
     )

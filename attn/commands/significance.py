@@ -11,7 +11,7 @@ from attn import assemble, runs, tables
 from attn.compare import reading
 from attn.compare.bootstrap import Rows, paired_bootstrap, paired_randomization
 from attn.compare.evaluation import METRICS, Evaluation
-from attn.compare.formulas import FORMULAS
+from attn.compare.formulas import score
 from attn.corpora.text import lines
 from attn.endpoints import input_problems
 from attn.registry import LARGEST, ConfigError
@@ -83,7 +83,7 @@ def run(cfg: DictConfig) -> None:
 
 def _row(metric: str, sides: Sequence[Rows], asked: Mapping[str, Any]) -> dict[str, Value]:
     one, other = sides
-    first, second = (_score(metric, side) for side in sides)
+    first, second = (score(metric, side) for side in sides)
     samples, trials, seed = (asked[key] for key in ("resamples", "trials", "seed"))
     return {
         "metric": metric,
@@ -93,10 +93,6 @@ def _row(metric: str, sides: Sequence[Rows], asked: Mapping[str, Any]) -> dict[s
         "p bootstrap": paired_bootstrap(metric, one, other, samples=samples, seed=seed),
         "p randomization": paired_randomization(metric, one, other, trials=trials, seed=seed),
     }
-
-
-def _score(metric: str, rows: Rows) -> float:
-    return float(FORMULAS[metric](rows.sum(0)))
 
 
 @dataclasses.dataclass(frozen=True)

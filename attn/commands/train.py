@@ -21,6 +21,7 @@ from attn import (
     runs,
     snapshot,
     stored,
+    trials,
     vain,
 )
 from attn.activations import checkpoint_activations
@@ -32,10 +33,10 @@ from attn.compiling import Compiler
 from attn.files import WriteError, output_problems, write_json, writing
 from attn.filters import counted
 from attn.interrupt import Interrupt
-from attn.matching.kept import KINDS
+from attn.matching import kept
 from attn.precision import Precision
 from attn.prefetch import ahead
-from attn.registry import ConfigError, RunError, as_yaml, suggest
+from attn.registry import ConfigError, RunError, as_yaml
 from attn.remarks import warn
 from attn.reporting import Report
 from attn.roles import Roles
@@ -55,7 +56,7 @@ def check(cfg: DictConfig) -> list[str]:
     """All problems of a training config."""
     config = assemble.plain(cfg)
     found = [*checking.problems(config), *checking.seed_problems(config)]
-    found += [*_fairness_problems(config)]
+    found += [*kept.problems(config["match"]), *trials.problems(config["tuned"])]
     if not config["output"]:
         found.append(f"output={as_yaml(config['output'])}: needs a folder; write output=FOLDER")
     else:
@@ -63,14 +64,6 @@ def check(cfg: DictConfig) -> list[str]:
     if len(runs.safe(str(config["study"]))) > runs.LONGEST:
         found.append(f"study={config['study']}: must have at most {runs.LONGEST} letters")
     return found
-
-
-def _fairness_problems(config: dict[str, Any]) -> Iterator[str]:
-    if config["match"] not in {None, *KINDS}:
-        yield f"match={as_yaml(config['match'])}: unknown; {suggest(str(config['match']), KINDS)}"
-    for one in config["tuned"]:
-        if not isinstance(one, str):
-            yield f"tuned=[{as_yaml(one)}]: must be the key of a swept option"
 
 
 def unused(cfg: DictConfig) -> dict[str, str]:
@@ -121,23 +114,22 @@ class Job:
             needs_steps=assemble.schedule(config).needs_steps,
         )
         folder = runs.folder(config, hash_, Roles(config).label())
-        kept = Checkpoints(
+        checkpoints = Checkpoints(
             folder / "checkpoints", keep_best=trainer.keep_best, keep_last=trainer.keep_last
         )
         batches: Batches = assemble.part(config, "batches")
         compiler = Compiler(trainer.compile, precision.device)
-        return Job(config, folder, precision, material, batches, trainer, kept, compiler)
+        return Job(config, folder, precision, material, batches, trainer, checkpoints, compiler)
 
     @functools.cached_property
     def counts(self) -> dict[str, Any]:
         """What is counted of the data: the pairs that are trained on, and those that are not."""
-        usable, reasons = self.batches.usable(self.material.ids)
-        said = {
-            "empty": "without tokens",
-            "too_long": f"over batches.max_length={self.batches.max_length}",
-        }
-        by_length = {said[why]: count for why, count in reasons.items() if count}
-        return introduction.counts(self.material, usable, by_length)
+        return introduction.counts(self.material, self.batches)
+
+    @functools.cached_property
+    def tokenizer_checksums(self) -> dict[str, str]:
+        """The checksums of the tokenizers' files."""
+        return stored.tokenizer_checksums(self.material.vocabularies)
 
     def go_on(self, claim: Claim) -> None:
         """Do what is left to do of the run, and say so if that is nothing."""
@@ -227,15 +219,9 @@ class Job:
         for complaint in damaged:
             warn(complaint)
         if found is not None:
-            stored.resume(
-                session,
-                found,
-                self.folder,
-                self.config,
-                stored.tokenizer_checksums(self.material.vocabularies),
-            )
-            kept = found[2].get("budget")
-            self.budget = None if kept is None else probe.Budget(**kept)
+            stored.resume(session, found, self.folder, self.config, self.tokenizer_checksums)
+            budget = found[2].get("budget")
+            self.budget = None if budget is None else probe.Budget(**budget)
             self.checkpoints.tidy()
         return session
 
@@ -291,7 +277,7 @@ class Job:
             "torch": torch.__version__,
             "parameters": parameters,
             "config": self.config,
-            "tokenizer": stored.tokenizer_checksums(self.material.vocabularies),
+            "tokenizer": self.tokenizer_checksums,
             "budget": self.budget and dataclasses.asdict(self.budget),
         }
         return Watch(

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 import numpy as np
 from jaxtyping import Float64
 
-from attn.compare.formulas import FORMULAS
+from attn.compare.formulas import FORMULAS, score
 
 SEED = 12345
 RESAMPLES, TRIALS = 1000, 10_000
@@ -105,7 +105,7 @@ def _swapped(
 
 
 def _seen(metric: str, one: Rows, other: Rows) -> float:
-    return float(abs(np.subtract(*(FORMULAS[metric](rows.sum(0)) for rows in (one, other)))))
+    return abs(score(metric, one) - score(metric, other))
 
 
 def _share(found: Float64[np.ndarray, " samples"], seen: float) -> float:

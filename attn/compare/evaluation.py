@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from attn import results
+from attn.compare import formulas
 from attn.compare.bootstrap import Rows
-from attn.compare.formulas import FORMULAS
 from attn.files import whole_lines
 from attn.scoring import fingerprint
 
@@ -66,8 +66,7 @@ class Evaluation:
         """What a model of quality says, if it was asked."""
         if (rows := self.statistics(COMET)) is None:
             return None
-        value = float(FORMULAS[COMET](rows.sum(0)))
-        return Score(value, COMET_MODEL, self.entry.get("reference"))
+        return Score(formulas.score(COMET, rows), COMET_MODEL, self.entry.get("reference"))
 
     def translations(self) -> list[str] | None:
         """What was said; nothing if it is not there as it was written."""

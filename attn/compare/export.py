@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from attn.compare import costs
-from attn.compare.columns import columns
-from attn.compare.differences import compared
 from attn.compare.reading import Run
 from attn.compare.table import Asked, Table
 from attn.compare.variants import Variant
@@ -27,7 +25,7 @@ def tree(variants: Sequence[Variant], asked: Asked, made: Table) -> dict[str, An
             for one in variants
         ],
         "baseline": None if asked.baseline is None else variants[asked.baseline].label,
-        "differences": _differences(variants, asked),
+        "differences": _differences(variants, made),
         "remarks": made.remarks,
     }
 
@@ -65,12 +63,9 @@ def _scores(run: Run, split: str, metrics: Sequence[str]) -> dict[str, Any] | No
     return {"split": found.split, "title": found.title, "attn": found.version, **scores, **kept}
 
 
-def _differences(variants: Sequence[Variant], asked: Asked) -> list[dict[str, Any]]:
-    if asked.baseline is None:
-        return []
+def _differences(variants: Sequence[Variant], made: Table) -> list[dict[str, Any]]:
     found = []
-    for column in columns(variants, asked.splits, asked.metrics)[0]:
-        cells, _ = compared(column, variants, asked.baseline)
+    for column, cells in made.compared:
         for variant, one in zip(variants, cells, strict=True):
             if one is not None:
                 found.append({

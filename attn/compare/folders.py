@@ -15,7 +15,7 @@ from attn import runs
 from attn.registry import ConfigError
 
 
-class Fast(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+class Fast(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc] # chosen as it runs
     """Reads values as OmegaConf does, in C where that is built."""
 
     yaml_implicit_resolvers = get_yaml_loader().yaml_implicit_resolvers

@@ -61,3 +61,8 @@ FORMULAS: dict[str, Callable[[Sums], Values]] = {
     "COMET": mean,
 }
 LOWER_IS_BETTER = {"TER"}
+
+
+def score(metric: str, rows: Float64[np.ndarray, "sentences counts"]) -> float:
+    """The score of all sentences together, from the statistics of each."""
+    return float(FORMULAS[metric](rows.sum(0)))

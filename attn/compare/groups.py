@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from attn import scoring
 from attn.compare.columns import Column
 from attn.compare.evaluation import Evaluation
-from attn.compare.formulas import FORMULAS
+from attn.compare.formulas import score
 from attn.compare.variants import Variant
 
 BY = ("length", "frequency", "split")
@@ -24,9 +24,9 @@ class Group:
     values: Sequence[Sequence[float]]
 
 
-def names(bounds: Sequence[int], start: int = 0) -> list[str]:
+def names(bounds: Sequence[int]) -> list[str]:
     """The groups up to each bound, and beyond the last: ``0-9``, ``10-99``, ``100-``."""
-    starts = [start, *(bound + 1 for bound in bounds)]
+    starts = [0, *(bound + 1 for bound in bounds)]
     ends = [*map(str, bounds), ""]
     return [
         str(one) if str(one) == end else f"{one}-{end}"
@@ -39,13 +39,12 @@ def by_length(
 ) -> list[Group]:
     """The scores of the sentences whose sources have so many words, parted at spaces."""
     parted = scoring.by_length(sources, bounds)
-    formula = FORMULAS[column.metric]
     every = [column.statistics(row, variants) or [] for row in range(len(variants))]
     return [
         Group(
             f"{column.metric} {name} words ({len(rows)})",
             column.metric,
-            [[float(formula(one[list(rows)].sum(0))) for one in runs] for runs in every],
+            [[score(column.metric, one[list(rows)]) for one in runs] for runs in every],
         )
         for name, rows in parted.items()
         if rows

@@ -5,7 +5,8 @@ from typing import Any
 
 from attn import scoring
 from attn.compare.bands import band
-from attn.compare.spoken import METRICS, Spoken
+from attn.compare.evaluation import METRICS
+from attn.compare.spoken import Spoken
 
 GROUPS = 6  # about equally many sentences in each
 

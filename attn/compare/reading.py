@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from attn import checking, identity, results, runs, snapshot
-from attn.checkpoint import Checkpoints
+from attn import checking, identity, results, runs
+from attn.checkpoint import Checkpoints, ranked
 from attn.compare import folders
 from attn.compare.evaluation import METRICS, Evaluation, Score
 from attn.files import read_json
@@ -30,7 +30,6 @@ class Run:
     state: str
     test: str
     parameters: int | None
-    dev: Score | None
     tokens_per_second: float | None
     minutes: float | None
     best: str | None
@@ -38,6 +37,11 @@ class Run:
     dev_scores: Mapping[str, Score] = dataclasses.field(default_factory=dict)
     memory: float | None = None
     version: str | None = None
+
+    @property
+    def dev(self) -> Score | None:
+        """BLEU of the best checkpoint on dev."""
+        return self.dev_scores.get("BLEU")
 
     def score(self, split: str, metric: str = "BLEU") -> Score | None:
         """A score of the best checkpoint, by the run's own search, if it was evaluated."""
@@ -106,19 +110,17 @@ def _run(folder: Path) -> Run:
     metrics = _metrics(folder)
     rates, minutes = _values(metrics, "tokens_per_second"), _values(metrics, "minutes")
     name, meta = best if best is not None else (None, {})
-    dev = _dev(meta, data)
     return Run(
         folder=folder,
         config=config,
         state=runs.status(folder) or "unknown",
         test=str(data.get("test", "test")),
         parameters=meta.get("parameters"),
-        dev=dev.get("BLEU"),
         tokens_per_second=statistics.median(rates) if rates else None,
         minutes=max(minutes, default=None),
         best=name,
         scores=results.load_scores(folder),
-        dev_scores=dev,
+        dev_scores=_dev(meta, data),
         memory=max(_values(metrics, "memory_gib"), default=None),
         version=meta.get("version"),
     )
@@ -141,25 +143,13 @@ def _checkpoints(folder: Path) -> tuple[Told | None, dict[str, Any]]:
 
     Nothing, and a remark, if the best is not known.
     """
-    kept = Checkpoints(folder / "checkpoints")
-    paths = {step: kept.folder / f"step-{step}" for step in kept.steps()}
     try:
-        metas = {step: snapshot.load_meta(path) for step, path in paths.items()}
-        scored = [step for step, meta in metas.items() if meta.get("score") is not None]
-        if not metas:
-            return None, {}
-        last = metas[max(metas)]
-        if not scored:
-            return None, last
-        best = max(scored, key=lambda step: (metas[step]["score"], step))
-        return (paths[best].name, metas[best]), last
-    except CheckpointError:
-        pass
-    try:
-        kept.best()  # which tells what is lost by it
+        metas = Checkpoints(folder / "checkpoints").metas()
     except CheckpointError as error:
         warn(str(error))
-    return None, {}
+        return None, {}
+    best = [(f"step-{step}", metas[step]) for step in ranked(metas)[:1]]
+    return (best[0] if best else None), (metas[max(metas)] if metas else {})
 
 
 def _changed(then: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
@@ -186,7 +176,7 @@ def _data(path: Path) -> dict[str, Any]:
 
 def _metrics(run: Path) -> bytes:
     """The text of a run's metrics.jsonl; what a kill left of a line is left out."""
-    path = run / "metrics.jsonl"
+    path = run / runs.METRICS
     text = path.read_bytes() if path.exists() else b""
     return text[: text.rfind(b"\n") + 1]
 

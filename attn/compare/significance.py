@@ -35,7 +35,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from attn.compare.bootstrap import RESAMPLES, SEED, Rows, resampled, shifted
-from attn.compare.formulas import FORMULAS
+from attn.compare.formulas import score
 from attn.compare.student import both_tails, quantile
 
 LEVEL, POWER = 0.05, 0.8
@@ -136,7 +136,7 @@ class Side:
     @staticmethod
     def of(metric: str, seeds: Sequence[Rows], *, seed: int = SEED) -> "Side":
         """From the statistics of sentences of every seed; variants share their samples."""
-        scores = [float(FORMULAS[metric](rows.sum(0))) for rows in seeds]
+        scores = [score(metric, rows) for rows in seeds]
         sampled = [resampled(metric, rows, samples=RESAMPLES, seed=seed) for rows in seeds]
         return Side(scores, np.stack(sampled, 1), len(seeds[0]))
 

@@ -4,11 +4,9 @@ import dataclasses
 from collections import Counter
 from collections.abc import Sequence
 
-from attn.compare.evaluation import Evaluation
+from attn.compare.evaluation import METRICS, Evaluation
 from attn.compare.variants import Variant
 from attn.scoring import Statistics
-
-METRICS = ("BLEU", "chrF", "TER")
 
 
 @dataclasses.dataclass(frozen=True)

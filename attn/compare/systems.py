@@ -85,17 +85,13 @@ def beside(variants: Sequence[Variant], files: Mapping[str, Path], split: str) -
 def _yardstick(variants: Sequence[Variant], split: str) -> tuple[Scoring, list[str]]:
     """How most runs are scored on a split, and their references."""
     every = [run.evaluation(split) for one in variants for run in one.runs]
-    known = {
-        (score.signature, str(score.reference)): one
+    scored = [
+        ((score.signature, str(score.reference)), one)
         for one in every
         if one is not None and (score := one.score("BLEU")) is not None
-    }
-    counted = Counter(
-        (score.signature, str(score.reference))
-        for one in every
-        if one is not None and (score := one.score("BLEU")) is not None
-    )
-    for key, _ in counted.most_common():
+    ]
+    known = dict(scored)
+    for key, _ in Counter(key for key, _ in scored).most_common():
         references = known[key].references()
         if references is not None:
             return Scoring.of(key[0]), references
@@ -104,7 +100,7 @@ def _yardstick(variants: Sequence[Variant], split: str) -> tuple[Scoring, list[s
 
 def _system(path: Path, split: str, scoring: Scoring, references: list[str]) -> System:
     output = output_of(path, split, scoring, references)
-    return System(path, {}, "finished", split, None, None, None, None, None, {}, output=output)
+    return System(path, {}, "finished", split, None, None, None, None, {}, output=output)
 
 
 def output_of(path: Path, split: str, scoring: Scoring, references: list[str]) -> Output:

@@ -34,6 +34,7 @@ class Table:
     """Columns of text, and what is to be said of them; ``best`` and ``marks`` are of cells.
 
     ``tests`` are the columns that tell of a test: a page of a paper has marks in their place.
+    ``compared`` has the differences behind them, of each variant to the baseline.
     """
 
     titles: list[str] = dataclasses.field(default_factory=list)
@@ -42,6 +43,7 @@ class Table:
     best: set[tuple[int, int]] = dataclasses.field(default_factory=set)
     marks: dict[tuple[int, int], str] = dataclasses.field(default_factory=dict)
     tests: set[int] = dataclasses.field(default_factory=set)
+    compared: list[tuple[Column, list[Compared | None]]] = dataclasses.field(default_factory=list)
 
     @property
     def rows(self) -> list[list[str]]:
@@ -77,7 +79,7 @@ def table(variants: Sequence[Variant], asked: Asked) -> Table:
         texts = [MISSING if one is None else format(one, cost.form) for one in middles]
         if any(one is not None for one in middles):
             made.add(cost.title, texts)
-    quality = next((one for one in scored if one.split == split), scored[0])
+    quality = next(one for one in scored if one.split == split)
     if len(variants) > 1:
         known = [quality.mean(row) for row in range(len(variants))]
         if quality.metric in LOWER_IS_BETTER:
@@ -124,6 +126,7 @@ def _scored(
     if baseline is None or column.split == "dev":
         return []
     found, told = compared(column, variants, baseline)
+    made.compared.append((column, found))
     made.marks |= {(row, number): one.mark for row, one in enumerate(found) if one and one.mark}
     told_of = (("Δ", _difference), ("p", _p), ("more seeds", _more))
     for title, cell in told_of:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from attn.files import read_json, update_json, write_json
+from attn.registry import as_yaml, suggest
 
 FILE = "match.json"
 FEEDFORWARD, WIDTH, STEPS = "model.feedforward_dim", "model.dim", "trainer.steps"
@@ -17,6 +18,13 @@ OPTIONS = {
 }
 KINDS = tuple(OPTIONS)
 CLOSE = 1.0  # percent by which a variant may differ
+
+
+def problems(match: Any) -> list[str]:
+    """Why nothing of this name can be made equal, if so."""
+    if match in {None, *KINDS}:
+        return []
+    return [f"match={as_yaml(match)}: unknown; {suggest(str(match), KINDS)}"]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -38,7 +38,7 @@ def config(variant: int, seed: int) -> dict[str, Any]:
     ]
     if not BASE:
         said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-        BASE.update(OmegaConf.to_container(OmegaConf.create(said)))  # type: ignore[arg-type]
+        BASE.update(OmegaConf.to_container(OmegaConf.create(said)))
     model = {**BASE["model"], "dim": 8 * (variant % 20 + 1), "dropout": 0.01 * (variant // 20)}
     return {**BASE, "seed": seed, "model": model}
 
@@ -84,7 +84,7 @@ def leave(run: Path, variant: int, seed: int, random: np.random.Generator) -> No
         },
     )
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, BLEU=rows.astype(np.float64), **marks)  # type: ignore[arg-type]
+    np.savez_compressed(buffer, BLEU=rows.astype(np.float64), **marks)
     (run / "sentences/test.beam-step-500.npz").write_bytes(buffer.getvalue())
 
 
