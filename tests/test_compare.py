@@ -74,7 +74,7 @@ def test_a_split_may_be_called_by_a_number(tmp_path, capsys):
     run = leave(tmp_path, test=28.0)
     update_json(run / "scores.json", lambda every: every.update({"2016": every["test_2016"]}))
     [row], _ = compared(capsys, f"runs={tmp_path}", "split=2016")
-    assert row["BLEU 2016"] == "28.00"
+    assert row["BLEU 2016"] == "28.0000"
 
 
 def test_seeds_of_a_variant_share_a_row_and_the_best_comes_first(tmp_path, capsys):
@@ -86,8 +86,12 @@ def test_seeds_of_a_variant_share_a_row_and_the_best_comes_first(tmp_path, capsy
         {
             "position": "none",
             "seeds": "1",
-            "BLEU dev": "35.00",
-            "BLEU test": "33.00",
+            "BLEU dev": "35.0000",
+            "BLEU dev deviation": "",
+            "BLEU dev runs": "1",
+            "BLEU test": "33.0000",
+            "BLEU test deviation": "",
+            "BLEU test runs": "1",
             "parameters": "8000",
             "tokens/s trained": "100",
             "minutes": "2.5",
@@ -96,8 +100,12 @@ def test_seeds_of_a_variant_share_a_row_and_the_best_comes_first(tmp_path, capsy
         {
             "position": "sinusoidal",
             "seeds": "2",
-            "BLEU dev": "31.00 ± 1.41",
-            "BLEU test": "28.50 ± 0.71",
+            "BLEU dev": "31.0000",
+            "BLEU dev deviation": "1.4142",
+            "BLEU dev runs": "2",
+            "BLEU test": "28.5000",
+            "BLEU test deviation": "0.7071",
+            "BLEU test runs": "2",
             "parameters": "8000",
             "tokens/s trained": "150",
             "minutes": "2.5",
@@ -120,9 +128,8 @@ def test_options_that_always_differ_alike_are_one_column(tmp_path, capsys):
     leave(tmp_path, dim=8, test=1.0)
     leave(tmp_path, dim=16, test=2.0)
     rows, _ = compared(capsys, f"runs={tmp_path}")
-    assert list(rows[0]) == [
-        "model.dim", "seeds", "BLEU dev", "BLEU test", "parameters", "tokens/s trained", "minutes",
-        "Pareto",
+    assert [title for title in rows[0] if not title.startswith("BLEU")] == [
+        "model.dim", "seeds", "parameters", "tokens/s trained", "minutes", "Pareto",
     ]  # fmt: skip
     assert {row["model.dim"] for row in rows} == {"8", "16"}
 
@@ -132,8 +139,8 @@ def test_unlike_signatures_never_share_a_column(tmp_path, capsys):
     leave(tmp_path, dim=16, dev=41.0, test=40.0, signature=TOKENIZED)
     rows, remarks = compared(capsys, f"runs={tmp_path}")
     assert [(row["BLEU test [1]"], row["BLEU test [2]"]) for row in rows] == [
-        ("", "40.00"),
-        ("30.00", ""),
+        ("", "40.0000"),
+        ("30.0000", ""),
     ]
     assert remarks == [f"[1] BLEU {SIGNATURE}", f"[2] BLEU {TOKENIZED}"]
 
@@ -145,7 +152,9 @@ def test_what_was_not_evaluated_is_told_and_how_it_is(tmp_path, capsys):
     three = leave(tmp_path, seed=3, test=90.0, searched="greedy")
     four = leave(tmp_path, seed=4, test=90.0, step=7, state="failed")
     rows, remarks = compared(capsys, f"runs={tmp_path}")
-    assert [row["BLEU test"] for row in rows] == ["20.00 (1 of 4)"]
+    assert [(row["BLEU test"], row["BLEU test runs"]) for row in rows] == [("20.0000", "1")]
+    assert call("compare", f"runs={tmp_path}") == (0, "")
+    assert "20.00 (1 of 4)" in capsys.readouterr().out
     assert remarks == [
         f"BLEU {SIGNATURE}",
         f"failed: {four}",
@@ -170,8 +179,8 @@ def test_a_run_that_has_only_begun_is_a_row_too(tmp_path, capsys):
     run = tmp_path / "seed-1"
     runs.save_config(run, {"seed": 1, "search": {"name": "beam"}})
     rows, remarks = compared(capsys, f"runs={tmp_path}")
-    assert rows == [
-        {"seeds": "1", "BLEU dev": "", "BLEU test": ""},
+    assert [(row["seeds"], row["BLEU dev"], row["BLEU dev runs"]) for row in rows] == [
+        ("1", "", "0")
     ]
     assert remarks[0] == f"unknown: {run}"
 

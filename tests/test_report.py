@@ -11,7 +11,6 @@ from sacrebleu import sentence_bleu, sentence_chrf
 
 from attn.cli import main
 from attn.compare import curves, lengths, reading, report, sentences
-from attn.compare.table import bare
 from attn.compare.variants import Variant, variants
 from attn.scoring import Scoring
 
@@ -41,10 +40,11 @@ def the_variants(folder):
 
 
 def test_every_cell_of_the_table_is_in_the_page(study, capsys):
-    shown = shown_by(page_of(study, "format=csv"))
-    header, *rows = (line.split(",") for line in capsys.readouterr().out.splitlines())
+    shown = shown_by(page_of(study, "format=markdown"))
+    lines = [line[2:-2].split(" | ") for line in capsys.readouterr().out.splitlines()]
+    header, _, *rows = lines
     assert shown["header"] == header
-    assert [[bare(text) for text, _, _ in row] for row in shown["cells"]] == rows
+    assert [[text for text, _, _ in row] for row in shown["cells"]] == rows
     assert shown["header"][: shown["options"]] == ["attention"]
     assert shown["following"] == []
     assert [row[4][1:] for row in shown["cells"]] == [[8000.0, None]] * 2

@@ -22,7 +22,7 @@ from attn.compare import (
 )
 from attn.compare.evaluation import KNOWN
 from attn.compare.groups import BOUNDS, BY
-from attn.compare.table import Asked, Table, bare, table
+from attn.compare.table import Asked, Table, table
 from attn.compare.variants import Variant, named, variants
 from attn.registry import ConfigError, RunError, as_yaml, suggest
 
@@ -112,7 +112,7 @@ def run(cfg: DictConfig) -> None:
             f"attn compare: {', '.join(map(str, paths))}",
             variants=every,
             split=splits_[0],
-            table=(made.titles, made.rows, made.remarks),
+            table=(made.titles, made.rows, [*made.remarks, *made.notes]),
         )
     whole = (lambda: export.tree(every, wanted, made)) if asked["by"] is None else None
     _show(asked["format"], made, whole)
@@ -150,9 +150,10 @@ def _show(form: str, made: Table, tree: Callable[[], dict[str, Any]] | None = No
     elif form == "latex":
         sys.stdout.write(_latex(made))
     else:
-        rows = [[bare(cell) for cell in row] for row in made.rows] if form == "csv" else made.rows
-        sys.stdout.write(tables.FORMATS[form](made.titles, rows))
-    (sys.stdout if people else sys.stderr).write("".join(f"{line}\n" for line in made.remarks))
+        shown = made.flat() if form == "csv" else made
+        sys.stdout.write(tables.FORMATS[form](shown.titles, shown.rows))
+    remarks = [*made.remarks, *(() if form == "latex" else made.notes)]
+    (sys.stdout if people else sys.stderr).write("".join(f"{line}\n" for line in remarks))
 
 
 def _latex(made: Table) -> str:

@@ -26,7 +26,7 @@ def tree(variants: Sequence[Variant], asked: Asked, made: Table) -> dict[str, An
         ],
         "baseline": None if asked.baseline is None else variants[asked.baseline].label,
         "differences": _differences(variants, made),
-        "remarks": made.remarks,
+        "remarks": [*made.remarks, *made.notes],
     }
 
 

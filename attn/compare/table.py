@@ -33,8 +33,9 @@ class Asked:
 class Table:
     """Columns of text, and what is to be said of them; ``best`` and ``marks`` are of cells.
 
-    ``tests`` are the columns that tell of a test: a page of a paper has marks in their place.
-    ``compared`` has the differences behind them, of each variant to the baseline.
+    ``tests`` are the columns that tell of a test, and ``notes`` what is to be said of these: a
+    page of a paper has marks in their place. ``compared`` has the differences behind them, of each
+    variant to the baseline; ``values`` the scores behind a column, one list a row.
     """
 
     titles: list[str] = dataclasses.field(default_factory=list)
@@ -43,12 +44,27 @@ class Table:
     best: set[tuple[int, int]] = dataclasses.field(default_factory=set)
     marks: dict[tuple[int, int], str] = dataclasses.field(default_factory=dict)
     tests: set[int] = dataclasses.field(default_factory=set)
+    notes: list[str] = dataclasses.field(default_factory=list)
+    values: dict[int, Sequence[Sequence[float]]] = dataclasses.field(default_factory=dict)
     compared: list[tuple[Column, list[Compared | None]]] = dataclasses.field(default_factory=list)
 
     @property
     def rows(self) -> list[list[str]]:
         """The cells row by row."""
         return [list(row) for row in zip(*self.columns, strict=True)]
+
+    def flat(self) -> "Table":
+        """The table as programs read it: numbers alone; mean, deviation and runs in columns."""
+        made = Table()
+        for number, (title, cells) in enumerate(zip(self.titles, self.columns, strict=True)):
+            if (values := self.values.get(number)) is None:
+                made.add(title, [bare(cell) for cell in cells])
+                continue
+            made.add(title, [f"{statistics.fmean(one):.4f}" if one else "" for one in values])
+            spread = [f"{statistics.stdev(one):.4f}" if len(one) > 1 else "" for one in values]
+            made.add(f"{title} deviation", spread)
+            made.add(f"{title} runs", [str(len(one)) for one in values])
+        return made
 
     def add(self, title: str, cells: Sequence[str]) -> int:
         """One more column; its number."""
@@ -61,6 +77,7 @@ class Table:
     ) -> int:
         """A column of means over seeds, of so many runs, its best marked."""
         number = self.add(title, [_mean(*one) for one in zip(values, of, strict=True)])
+        self.values[number] = values
         means = {row: statistics.fmean(one) for row, one in enumerate(values) if one}
         if len(means) > 1:
             best = (min if low else max)(means.values())
@@ -90,7 +107,12 @@ def table(variants: Sequence[Variant], asked: Asked) -> Table:
         made.add(title, cells)
     made.remarks += signatures
     if asked.baseline is not None:
-        made.remarks += _tests(made, variants[asked.baseline])
+        baseline = variants[asked.baseline].label
+        made.remarks.append(
+            f"* p < {LEVEL}, ** p < {STRONG}: of the difference to {baseline}, over seeds and "
+            "sentences, p corrected by Holm for the rows of a column"
+        )
+        made.notes += _notes(made)
         made.remarks += dict.fromkeys(itertools.chain(*tested))
     made.remarks += _remarks([run for one in variants for run in one.runs], asked.splits)
     return made
@@ -151,11 +173,7 @@ def _more(one: Compared) -> str:
     return f">{MOST_SEEDS}" if more is None else str(more)
 
 
-def _tests(made: Table, baseline: Variant) -> Iterator[str]:
-    yield (
-        f"Δ and p: to {baseline.label}, over seeds and sentences, p corrected by Holm for the rows "
-        f"of a column; * p < {LEVEL}, ** p < {STRONG}"
-    )
+def _notes(made: Table) -> Iterator[str]:
     if any(cell.endswith(ALONE) for number in made.tests for cell in made.columns[number]):
         yield f"p{ALONE}: one seed a side, so over sentences alone: of these two trainings"
     yield "more seeds: of both sides, to find such a difference in 80 % of trials, p not corrected"
