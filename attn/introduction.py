@@ -30,6 +30,10 @@ def lines(
         f"optimizer {config['optimizer']['name']}, schedule {config['schedule']['name']}: "
         f"the rate is highest at step {step}, {rate:.1e}"
     )
+    warmup, steps = config["schedule"].get("warmup", 0), config["trainer"]["steps"]
+    if warmup > steps:
+        given = f"schedule.warmup={warmup} trainer.steps={steps}"
+        yield f"warning: training ends before its warm-up: {given}"
     signature = assemble.scoring(config, material.corpus).metrics["BLEU"].get_signature()
     yield f"dev is scored greedily or as validation_search says, BLEU {signature}"
     precision = assemble.part(config, "precision")
@@ -71,7 +75,8 @@ def farewell(run: Path, best: float | None) -> str:
 def _data(config: Config, material: Material, counts: Mapping[str, Any]) -> Iterator[str]:
     corpus, train = material.corpus, counts["train"]
     yield (
-        f"data {config['dataset']['name']} {corpus.source_language}-{corpus.target_language}: "
+        f"data {config['dataset']['name']} {corpus.source_language}-{corpus.target_language}"
+        f"{_columns(config['dataset'])}: "
         f"{train['trained_on']} pairs to train on, {len(material.dev)} to validate on"
     )
     if train["left_out"]:
@@ -85,6 +90,12 @@ def _data(config: Config, material: Material, counts: Mapping[str, Any]) -> Iter
     for split, count in counts["shared_with_train"].items():
         if count:
             yield f"warning: {count} sources of {split} are trained on too"
+
+
+def _columns(section: Config) -> str:
+    """The columns that hold source and target, where they were named."""
+    columns = section.get("columns")
+    return f" (columns {', '.join(map(str, columns))})" if columns else ""
 
 
 def _vocabulary(config: Config, material: Material) -> str:

@@ -15,6 +15,21 @@ ENTRIES = "not a list; write [{layers: 0-2, name: softmax}, {layers: 3, name: wi
 SEVERAL = frozenset({"checkpoint"})  # options that take a value, or a list of them
 SINGLE = {"split", "metrics", "systems", "bounds"}  # and a value where a list stands by default
 
+# What other programs call an option.
+ELSEWHERE = {
+    "batch_size": "batches.tokens",
+    "beam_size": "search.size",
+    "d_model": "model.dim",
+    "epochs": "trainer.steps",
+    "hidden_size": "model.dim",
+    "lr": "optimizer.learning_rate",
+    "max_steps": "trainer.steps",
+    "max_tokens": "batches.tokens",
+    "num_heads": "model.heads",
+    "vocab_size": "tokenizer.size",
+    "warmup_steps": "schedule.warmup",
+}
+
 
 def problem(one: Given, cfg: DictConfig, choices: Mapping[str, Any]) -> str | None:
     """Why an argument cannot stand: its key is unknown, or its value of the wrong type."""
@@ -86,7 +101,9 @@ def _unknown(key: str, tree: Any, choices: Mapping[str, Any], *, adds: bool) -> 
         place = next((p for p in choices if (p.rpartition("@")[2]) == section), None)
         return f"{section} is empty" + (f"; choose one with {place}=NAME" if place else "")
     beside = [f"{section}.{option}" for option in inside] if section else [*inside, *choices]
-    near = _nearest_option(key, beside) if section else _nearest(key, [*known, *choices])
+    near = ELSEWHERE.get(key.rpartition(".")[2])
+    if near not in known:
+        near = _nearest_option(key, beside) if section else _nearest(key, [*known, *choices])
     hint = f"did you mean {near!r}? " if near else ""
     where = f"{section} has no such option" if section else "unknown key"
     return f"{where}; {hint}choose one of {', '.join(_unique(beside, key))}"

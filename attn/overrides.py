@@ -145,7 +145,7 @@ def _malformed(argument: str) -> str | None:
     if not key.strip("+~"):
         return "there is no key before the equals sign"
     if not equals and not argument.startswith("~"):
-        return f"needs a value; write {argument}=VALUE"
+        return f"is neither GROUP=NAME nor OPTION=VALUE; write {argument}=VALUE"
     return None
 
 

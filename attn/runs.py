@@ -19,6 +19,7 @@ from attn.remarks import warn
 
 CONFIG, STATUS, METRICS = "config.yaml", "status.json", "metrics.jsonl"
 LONGEST = 255  # letters of a name, on most file systems
+BRIEF = 200  # letters of what another library says
 AGAIN = "the command that trained the run writes it anew"
 STATES = ("planned", "running", "interrupted", "finished", "failed")
 UNREADABLE = "unreadable status.json"
@@ -66,7 +67,9 @@ def load_config(run: Path) -> dict[str, Any]:
 
 
 def _brief(error: Exception) -> str:
-    return " ".join(str(error).split())
+    """An error in a line; of a section that refers to itself, omegaconf writes the whole path."""
+    line = " ".join(str(error).split())
+    return line if len(line) <= BRIEF else f"{line[:BRIEF]} ..."
 
 
 def set_status(run: Path, state: str, **details: Any) -> None:

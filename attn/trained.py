@@ -9,7 +9,7 @@ from omegaconf import MISSING
 
 from attn import assemble, checking, runs, snapshot, stored
 from attn.checkpoint import Checkpoints
-from attn.registry import ConfigError, RunError, as_yaml
+from attn.registry import ConfigError, as_yaml
 from attn.remarks import warn
 from attn.search import Search
 from attn.translation import Translator
@@ -88,12 +88,17 @@ class Trained:
         precision.apply()
         if newer := checking.newer_options(self.config):
             warn(f"{self.folder} is older than these options, which take: {', '.join(newer)}")
-        stored.check_tokenizer(self.folder, snapshot.load_meta(self.checkpoint))
+        try:
+            stored.check_tokenizer(self.folder, snapshot.load_meta(self.checkpoint))
+        except CheckpointError as error:
+            raise ConfigError([str(error)]) from None
         try:
             return assemble.trained(self.config, self.folder, self.checkpoint, precision)
         except CheckpointError as error:
-            steps = Checkpoints(self.checkpoint.parent).steps()
-            others = ", ".join(
-                str(step) for step in steps if f"step-{step}" != self.checkpoint.name
-            )
-            raise RunError(f"{error}; choose another checkpoint of {others or 'none'}") from error
+            raise ConfigError([f"{error}; {self._others()}"]) from None
+
+    def _others(self) -> str:
+        """What else of the run can be taken."""
+        steps = Checkpoints(self.checkpoint.parent).steps()
+        others = [f"checkpoint={one}" for one in steps if f"step-{one}" != self.checkpoint.name]
+        return f"take {' or '.join(others)}" if others else "no other checkpoint is kept"

@@ -50,6 +50,7 @@ def test_equals_the_readable_form(heads, groups, bias, dropout):
         assert torch.allclose(one, other, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize("bias", [None, (1, 6, 3, 5)])
 def test_gradients_are_exact(bias):
     *inputs, mask, bias = given(bias=bias)

@@ -229,7 +229,9 @@ def test_terminated(fake, capsys):
     assert signal.getsignal(signal.SIGTERM) is before
 
 
-def test_until_all_is_imported_the_system_ends_what_is_interrupted(monkeypatch):
+def test_until_all_is_imported_the_system_ends_what_is_interrupted(monkeypatch, request):
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have ignored it
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     ours, handlers = signal.getsignal(signal.SIGINT), []
     note = SimpleNamespace(main=lambda: handlers.append(signal.getsignal(signal.SIGINT)) or 5)
 

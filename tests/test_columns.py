@@ -201,6 +201,11 @@ def test_a_missing_table_is_named(tmp_path):
     ("columns", "message"),
     [
         (["a"], "columns=[a]: must be two, of source and target"),
+        (
+            ["de", "en"],
+            "columns=[de, en]: is the other direction than source=en target=de; "
+            "write source=de target=en",
+        ),
         (["a", "a"], "columns=[a, a]: source and target must differ"),
         (["0", "1"], "columns=[0, 1]: numbers begin with 1"),
     ],

@@ -123,6 +123,11 @@ def test_paths_begin_where_the_program_was_started(root, monkeypatch):
     assert len(corpus.read("train")) == 5
     with pytest.raises(ValueError, match=exactly("root=none: there is no folder /none")):
         Parallel(root="none")
+    (root / "file").write_text("")
+    with pytest.raises(
+        ValueError, match=exactly(f"root={root}/file: {root}/file is a file, not a folder")
+    ):
+        Parallel(root=f"{root}/file")
 
 
 def test_an_unknown_split_is_refused(root):

@@ -59,7 +59,7 @@ def translator(run):
         ["what=alignment", "run={run}", "split=test", "sentence=2", "head=all"],
     ],
 )
-@pytest.mark.parametrize("form", ["png", "SVG"])
+@pytest.mark.parametrize("form", ["png", pytest.param("SVG", marks=pytest.mark.slow)])
 def test_a_picture_is_written(run, tmp_path, capsys, arguments, form):
     path = tmp_path / "new" / f"a, picture.{form}"
     assert main(["draw", *(one.format(run=run) for one in arguments), f"file={path}"]) == 0

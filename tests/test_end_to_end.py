@@ -174,6 +174,13 @@ def test_evaluation_keeps_what_was_said(trained):
     assert set(results.load_marked(trained.run, "longer", title)[0]) == {"BLEU", "chrF", "TER"}
 
 
+def test_nothing_to_translate_is_told(trained, tmp_path, capsys):
+    (tmp_path / "empty").write_text("")
+    asked = ["translate", f"input={tmp_path}/empty"]
+    assert call(*asked, run=trained.folder) == (0, "")
+    assert capsys.readouterr() == ("", "there was no line to translate\n")
+
+
 def test_translation_is_a_line_for_a_line(trained, tmp_path, monkeypatch, capsysbinary):
     source = tmp_path / "source.txt"
     source.write_text("a b c\n\nd\n")
@@ -644,9 +651,15 @@ def test_a_damaged_checkpoint_is_named_with_the_others(trained, tmp_path):
     file = tmp_path / "run" / "checkpoints" / "step-20" / "model.safetensors"
     file.write_bytes(b"")
     assert call("translate", "checkpoint=last", "text=a", run=tmp_path / "run") == (
-        1,
-        f"attn translate: {file}: is not as it was written (its checksum is not in meta.json); "
-        "choose another checkpoint of 10\n",
+        2,
+        f"{file}: is not as it was written (its checksum is not in meta.json); "
+        "take checkpoint=10\n",
+    )
+    shutil.rmtree(file.parent.with_name("step-10"))
+    assert call("translate", "checkpoint=last", "text=a", run=tmp_path / "run") == (
+        2,
+        f"{file}: is not as it was written (its checksum is not in meta.json); "
+        "no other checkpoint is kept\n",
     )
 
 
@@ -663,6 +676,7 @@ def test_what_is_left_out_and_what_is_shared_is_counted(tmp_path, capsys):
     options = ["dataset=parallel", f"dataset.root={tmp_path}", "tokenizer=characters"]
     options += ["filters.drop_duplicates=true", "filters.drop_identical=true"]
     options += ["batches.max_length=4", "batches.tokens=9", "trainer.steps=1", "model.dim=4"]
+    options += ["schedule.warmup=2"]
     assert call("train", *options, *SHORT, output=tmp_path / "out") == (0, "")
     said = capsys.readouterr().out.splitlines()
     assert said[1:6] == [
@@ -672,6 +686,7 @@ def test_what_is_left_out_and_what_is_shared_is_counted(tmp_path, capsys):
         "warning: 1 sources of dev are trained on too",
         "warning: 2 sources of test are trained on too",
     ]
+    assert "warning: training ends before its warm-up: schedule.warmup=2 trainer.steps=1" in said
     found = json.loads((run_of(tmp_path / "out") / "data.json").read_text())
     assert len(found.pop("references")["dev"]) == 64
     assert found == {

@@ -26,6 +26,7 @@ def test_wrong_options_are_named(name, options, message):
 
 
 @pytest.mark.long
+@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize("name", ["lightconv", "dynconv"])
 def test_taps_are_dropped_in_training_alone(name):
     attention, query = build_attention(name, Role.ENCODER, dropout=0.25), stream(1, 9)

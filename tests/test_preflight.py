@@ -1,5 +1,6 @@
 """Every problem of a command line is told at once, and nothing runs."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -150,7 +151,7 @@ def test_what_the_command_itself_refuses(refuses):
 def test_unreadable_arguments(refuses):
     refuses(
         ["seed", "=3", "a b=3", "--seed=3", "--hepl", "seed=1", "seed=2"],
-        "seed: needs a value; write seed=VALUE",
+        "seed: is neither GROUP=NAME nor OPTION=VALUE; write seed=VALUE",
         "=3: there is no key before the equals sign",
         "a b=3: 'a b' is not a key; a key is like model.dim",
         "--seed=3: unknown flag; options have no dashes: seed=3",
@@ -296,3 +297,14 @@ def test_training_is_told_everything_at_once(capsys):
         "optimizer.learning_rate=fast: not of type float",
         "trainer.steps=-5: must be at least 1",
     ]
+
+
+def test_what_other_programs_call_an_option(capsys):
+    meant = {
+        "lr": "optimizer.learning_rate",
+        "schedule.epochs": "trainer.steps",
+        **{f"trainer.{other}": ours for other, ours in keys.ELSEWHERE.items()},
+    }
+    assert main(["train", "experiment=smoke", *(f"{one}=1" for one in meant)]) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert [re.search("did you mean '([^']*)'", line)[1] for line in said] == list(meant.values())

@@ -113,8 +113,14 @@ NO_MEMORY = [
 
 
 @pytest.mark.parametrize(
-    ("error", "dtype"), [*((error, "fp32") for error in NO_MEMORY), (NO_MEMORY[0], "fp16")]
+    ("error", "dtype"),
+    [
+        (NO_MEMORY[0], "fp16"),
+        (NO_MEMORY[1], "fp32"),
+        *(pytest.param(error, "fp32", marks=pytest.mark.slow) for error in NO_MEMORY[2:]),
+    ],
 )
+@pytest.mark.usefixtures("unchecked")
 def test_a_session_is_left_as_it_was(pairs, monkeypatch, error, dtype):
     monkeypatch.setattr(probe, "GAIN", 0.0)  # whatever the clock says
     one = session(dtype)

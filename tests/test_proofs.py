@@ -56,10 +56,18 @@ def prove(case):
         pytest.fail(missing, pytrace=False)
 
 
+@pytest.mark.usefixtures("unchecked")  # shapes are checked in test_a_first_case_of_every_attention
 @pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
 @pytest.mark.parametrize("case", named(case for name in NAMES for case in plain(name)))
 def test_every_attention_in_every_role(case):
     prove(case)
+
+
+@pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
+@pytest.mark.parametrize("name", NAMES)
+def test_a_first_case_of_every_attention(name):
+    case = next(iter(plain(name)))
+    assert not failed(put_to(one, case) for one in list(due(case))[:4])
 
 
 @pytest.mark.slow

@@ -233,9 +233,11 @@ def trains(process, output):
 @pytest.mark.parametrize(
     ("signum", "code"),
     [
-        (signal.SIGINT, 130),
         (signal.SIGTERM, 143),
-        pytest.param(signal.SIGHUP, 129, marks=pytest.mark.slow),
+        *(
+            pytest.param(*one, marks=pytest.mark.slow)
+            for one in ((signal.SIGINT, 130), (signal.SIGHUP, 129))
+        ),
     ],
 )
 def test_a_signal_saves_and_ends(tmp_path, signum, code):

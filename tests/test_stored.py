@@ -224,8 +224,8 @@ class TestAltered:
         symbols = run / "tokenizer" / "symbols.json"
         symbols.write_text(symbols.read_text().replace('"a"', '"q"'))
         assert translate(run) == (
-            1,
-            f"attn translate: {symbols}: is not as it was written; the command that trained the "
+            2,
+            f"{symbols}: is not as it was written; the command that trained the "
             "run writes it anew\n",
         )
         assert train(run) == (0, "")

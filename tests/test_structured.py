@@ -137,6 +137,7 @@ def test_biases_start_at_zero_and_learn(name):
     assert all(bias.grad.isfinite().all() for bias in biases)
 
 
+@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize(
     ("name", "role"),
     [

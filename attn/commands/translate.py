@@ -15,6 +15,7 @@ from attn.endpoints import deliver, input_problems, overwriting_problems
 from attn.files import output_problems
 from attn.members import Members
 from attn.registry import ConfigError
+from attn.remarks import warn
 from attn.translation import PrefixError, Translation
 from attn.words import some
 
@@ -84,6 +85,8 @@ def run(cfg: DictConfig) -> None:
             cut.extend(number for number, one in enumerate(said, first) if one[0].cut)
             yield "".join(_lines(said, first, scored=best is not None))
             first += len(texts)
+        if first == 1:
+            warn("there was no line to translate")
 
     deliver(translated(), asked["output"])
     if cut:

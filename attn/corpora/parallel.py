@@ -53,17 +53,13 @@ class Parallel:
         if not train:
             raise ValueError("train=[]: names no file; give at least one")
         _check_corpora(train, weights, tags)
-        if columns is not None and len(columns) != 2:
-            raise ValueError(f"columns=[{', '.join(columns)}]: must be two, of source and target")
-        if columns is not None and columns[0] == columns[1]:
-            raise ValueError(f"columns=[{', '.join(columns)}]: source and target must differ")
-        if any(column.isdecimal() and int(column) < 1 for column in columns or ()):
-            raise ValueError(f"columns=[{', '.join(columns or ())}]: numbers begin with 1")
+        if columns is not None:
+            _check_columns(columns, source, target)
         self.source_language, self.target_language = source, target
         self.columns = columns or [source, target]
         folder = Path(root).expanduser().absolute()
         if not folder.is_dir():
-            raise ValueError(f"root={root}: there is no folder {folder}")
+            raise ValueError(f"root={root}: {text.no_folder(folder)}")
         found = [self._find(f"train={stem}", folder, stem) for stem in train]
         each = zip(found, tags or [""] * len(train), weights or [1.0] * len(train), strict=True)
         self._files = {"train": list(each)}
@@ -101,6 +97,22 @@ def _splits(test: Sequence[str]) -> dict[str, str]:
             raise ValueError(f"test={stem}: there is a split {split} already; rename the file")
         named[split] = stem
     return named
+
+
+def _check_columns(columns: Sequence[str], source: str, target: str) -> None:
+    """ValueError if columns are not those of a source and a target."""
+    written = f"columns=[{', '.join(columns)}]"
+    if len(columns) != 2:
+        raise ValueError(f"{written}: must be two, of source and target")
+    if columns[0] == columns[1]:
+        raise ValueError(f"{written}: source and target must differ")
+    if any(column.isdecimal() and int(column) < 1 for column in columns):
+        raise ValueError(f"{written}: numbers begin with 1")
+    if list(columns) == [target, source]:
+        raise ValueError(
+            f"{written}: is the other direction than source={source} target={target}; "
+            f"write source={target} target={source}"
+        )
 
 
 def _check_corpora(

@@ -111,10 +111,15 @@ def plain_or_packed(path: Path) -> Path | None:
 def holdings(folder: Path) -> str:
     """What a folder holds, for a message."""
     if not folder.is_dir():
-        return f"there is no folder {folder}"
+        return no_folder(folder)
     names = sorted(file.name for file in folder.iterdir())
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return f"{folder} holds {', '.join(names[:SHOWN]) or 'nothing'}{more}"
+
+
+def no_folder(path: Path) -> str:
+    """What is to be said of a path that is no folder."""
+    return f"{path} is a file, not a folder" if path.exists() else f"there is no folder {path}"
 
 
 def unpacked(name: str, content: bytes) -> bytes:
