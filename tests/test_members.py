@@ -163,7 +163,7 @@ def test_damaged_vocabularies_are_told_as_those_of_one_run_are(trained, tmp_path
     (symbols,) = (broken / "tokenizer").iterdir()
     symbols.write_text("[")
     code, line = call("translate", run=broken, text="a")
-    assert code == 1
+    assert code == 2
     assert call("translate", f"run=[{trained.one},{broken}]", text="a") == (code, line)
     assert Checkpoints(broken / "checkpoints").steps() == [10, 20]
     assert yaml.safe_load((broken / "config.yaml").read_text())["model"]["name"] == "recurrent"
