@@ -3,6 +3,7 @@
 Nothing heavy is imported here, so that help comes at once; `attn.launch` does the work.
 """
 
+import contextlib
 import importlib
 import os
 import signal
@@ -12,8 +13,9 @@ from types import FrameType
 
 import attn
 from attn import flags, outlet, shells, usage
+from attn.interrupt import SIGNALLED
 
-INTERRUPTED, TERMINATED = 130, 143
+INTERRUPTED = SIGNALLED + signal.SIGINT
 FAILED, WRONG_INPUT = 1, 2
 
 
@@ -24,7 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0; 1 if the run failed; 2 if the input is wrong; 129, 130 or 143 if it was interrupted.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
-    before = signal.signal(signal.SIGTERM, _terminate)
+    ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN  # as nohup has it
+    heard = (signal.SIGTERM,) if ignored else (signal.SIGTERM, signal.SIGHUP)
+    before = {one: signal.signal(one, _terminate) for one in heard}
     try:
         code = _dispatch(given)
         sys.stdout.flush()
@@ -45,7 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         return code
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 def _say_no_more() -> None:
@@ -54,8 +59,9 @@ def _say_no_more() -> None:
 
 
 def _terminate(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001
-    sys.stderr.write("terminated\n")
-    sys.exit(TERMINATED)
+    with contextlib.suppress(OSError):  # the terminal may be gone
+        sys.stderr.write("terminated\n")
+    sys.exit(SIGNALLED + signum)
 
 
 def _dispatch(arguments: list[str]) -> int:

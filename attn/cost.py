@@ -47,6 +47,11 @@ class Products(TorchDispatchMode):
         super().__init__()  # type: ignore[no-untyped-call]
         self.count = 0
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """No: to be skipped by the compiler, it would be imported first, which takes seconds."""
+        return False
+
     def __torch_dispatch__(
         self,
         func: Any,

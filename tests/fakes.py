@@ -73,8 +73,8 @@ def run(cfg):
         raise ConfigError(["needed=refuse: refused late"])
     if cfg.needed == "interrupt":
         raise KeyboardInterrupt
-    if cfg.needed == "terminate":
-        os.kill(os.getpid(), signal.SIGTERM)
+    if cfg.needed.startswith("SIG"):
+        os.kill(os.getpid(), signal.Signals[cfg.needed])
     return 0.5
 '''
 

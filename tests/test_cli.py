@@ -1,5 +1,6 @@
 """The command line, from arguments to runs and exit codes."""
 
+import functools
 import importlib
 import os
 import signal
@@ -222,11 +223,13 @@ def test_interrupted(fake, capsys):
 
 
 @pytest.mark.long
-def test_terminated(fake, capsys):
-    before = signal.getsignal(signal.SIGTERM)
-    assert fake("needed=terminate") == 143
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_terminated(fake, capsys, signum, code, request):
+    request.addfinalizer(functools.partial(signal.signal, signum, signal.getsignal(signum)))
+    signal.signal(signum, signal.SIG_DFL)  # a shell may have had it ignored
+    assert fake(f"needed={signum.name}") == code
     assert capsys.readouterr().err == "terminated\n"
-    assert signal.getsignal(signal.SIGTERM) is before
+    assert signal.getsignal(signum) is signal.SIG_DFL
 
 
 def test_until_all_is_imported_the_system_ends_what_is_interrupted(monkeypatch, request):

@@ -144,7 +144,20 @@ def test_several_splits_stand_side_by_side(study, capsys):
     found, remarks = rows(capsys, "split=[test,longer]", "by=split")
     assert list(found[0])[:2] == ["model.dim", "seeds"]
     assert list(found[0])[2::3] == ["BLEU test", "BLEU longer"]
-    assert remarks == [f"BLEU {SIGNATURES['BLEU']}"]
+    assert remarks[:2] == [
+        f"BLEU {SIGNATURES['BLEU']}",
+        "not evaluated on longer, by their own search with the best checkpoint:",
+    ]
+    assert len(remarks) == 2 + 5
+
+
+def test_dev_is_not_tested(study, capsys):
+    found, remarks = rows(capsys, "split=dev", "baseline=model.dim=16")
+    assert not [title for title in found[0] if title.startswith(("Δ", "p "))]
+    assert [title for title in found[0] if title.startswith("BLEU")] == [
+        "BLEU dev", "BLEU dev deviation", "BLEU dev runs"
+    ]  # fmt: skip
+    assert "split=dev: not tested, for checkpoints were chosen by it" in remarks
 
 
 def test_by_length_of_sources(study, capsys):
@@ -158,6 +171,27 @@ def test_by_length_of_sources(study, capsys):
     assert one[f"chrF 0-5 words ({len(short)})"].startswith(f"{sum(values) / 3:.2f}")
     assert list(one)[-1].startswith("chrF 11- words (")
     assert remarks == [f"chrF test: {SIGNATURES['chrF']}"]
+
+
+def test_what_is_left_out_of_parts_is_told(study, capsys):
+    other = evaluate(study, seed=4, dim=8, scoring=Scoring(tokenize="char"))
+    for file in study.glob("sinusoidal-16/seed-1/sentences/*"):
+        file.write_bytes(b"")
+    (_, two), remarks = rows(capsys, "by=length")
+    assert "scored otherwise by BLEU, and left out: 1 runs" in remarks
+    assert "no statistics of sentences: model.dim=16" in remarks
+    assert {value for title, value in two.items() if title.endswith(" runs")} == {"0"}
+    shutil.rmtree(other)
+    for file in study.glob("sinusoidal-16/seed-1/translations/*.beam*"):
+        file.write_text("")
+    section = {"name": "reverse", "train_size": 9}
+    for run in study.glob("*/seed-*"):
+        runs.save_config(run, {**runs.load_config(run), "dataset": section})
+        section = {"name": "reverse", "train_size": 10}
+    remarks = rows(capsys, "by=frequency")[1]
+    told = "not all runs have one training text; here it is that of sinusoidal-8/seed-1"
+    assert told in remarks
+    assert "translations were not kept: sinusoidal-16/seed-1" in remarks
 
 
 def _per_run(study, chosen):

@@ -21,29 +21,35 @@ def by_split(variants: Sequence[Variant], asked: Asked) -> Table:
     found, signatures = columns(variants, asked.splits, asked.metrics)
     rows = range(len(variants))
     made = [Group(one.title, one.metric, [one.values(row) for row in rows]) for one in found]
-    return parted_table(variants, made, signatures)
+    return parted_table(variants, made, signatures, asked.splits)
 
 
 def by_length(variants: Sequence[Variant], asked: Asked, bounds: Sequence[int]) -> Table:
     """The scores of sentences by the words of their sources; of what has most scores alone."""
     made, remarks = list[Group](), list[str]()
     for metric in asked.metrics:
-        column, signature = _main(variants, asked, metric)
+        column, told = _main(variants, asked, metric)
         sources = _first(column, variants, "sources", lambda one: one.sources())
         made += groups.by_length(column, variants, sources, bounds)
-        remarks.append(f"{column.title}: {signature}")
-    return parted_table(variants, made, remarks)
+        remarks += [f"{column.title}: {column.key[0]}", *told]
+        remarks += [
+            f"no statistics of sentences: {one.label}"
+            for row, one in enumerate(variants)
+            if column.values(row) and column.statistics(row, variants) is None
+        ]
+    return parted_table(variants, made, list(dict.fromkeys(remarks)), asked.splits[:1])
 
 
 def by_frequency(
     variants: Sequence[Variant], asked: Asked, bounds: Sequence[int], trained: Trained
 ) -> Table:
     """F1 of words by how often the training text has them; of what has most scores alone."""
-    column, signature = _main(variants, asked, "BLEU")
+    column, told = _main(variants, asked, "BLEU")
+    signature = column.key[0]
     references = _first(column, variants, "references", lambda one: one.references())
     words = Scoring.of(signature).words
-    config = next(run.config for one in variants for run in one.runs if run.config)
-    known = Counter(word for line in trained(config) for word in words(line))
+    first, *others = [run for one in variants for run in one.runs if run.config]
+    known = Counter(word for line in trained(first.config) for word in words(line))
     every = [
         [
             evaluation
@@ -57,15 +63,29 @@ def by_frequency(
         f"F1 of the words of {column.split}, by how often the training text has them; in brackets, "
         "how many words of the references that are",
         f"words as BLEU has them: {signature}",
+        *told,
     ]
-    return parted_table(variants, made, remarks)
+    if any(_text(run.config) != _text(first.config) for run in others):
+        remarks.append(f"not all runs have one training text; here it is that of {first.folder}")
+    unkept = [one for runs in every for one in runs if one.translations() is None]
+    remarks += [f"translations were not kept: {one.folder}" for one in unkept]
+    return parted_table(variants, made, remarks, asked.splits[:1])
 
 
-def _main(variants: Sequence[Variant], asked: Asked, metric: str) -> tuple[Column, str]:
-    """The column of most scores, of several that may not be compared."""
+def _text(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What a run's training text depends on; a corpus may have been moved."""
+    filters = config.get("filters") or {}
+    return {**config["dataset"], "root": None, "filters": filters}
+
+
+def _main(variants: Sequence[Variant], asked: Asked, metric: str) -> tuple[Column, list[str]]:
+    """The column of most scores, of several that may not be compared; a remark on the others."""
     found, _ = columns(variants, asked.splits[:1], [metric])
-    best = max(found, key=lambda one: sum(len(one.values(row)) for row in range(len(variants))))
-    return best, best.key[0]
+    counts = [sum(len(one.values(row)) for row in range(len(variants))) for one in found]
+    best = counts.index(max(counts))
+    rest = sum(counts) - counts[best]
+    told = f"scored otherwise by {metric}, and left out: {rest} runs"
+    return found[best], [told] if rest else []
 
 
 def _first(

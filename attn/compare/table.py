@@ -89,7 +89,8 @@ def table(variants: Sequence[Variant], asked: Asked) -> Table:
     """Everything that is known of variants."""
     made = _begun(variants)
     split = asked.splits[0]
-    scored, signatures = columns(variants, ["dev", *asked.splits], asked.metrics)
+    splits = list(dict.fromkeys(["dev", *asked.splits]))
+    scored, signatures = columns(variants, splits, asked.metrics)
     tested = [_scored(made, variants, column, asked.baseline) for column in scored]
     for cost in costs.ALL:
         middles = [cost.middle(one, split) for one in variants]
@@ -113,20 +114,25 @@ def table(variants: Sequence[Variant], asked: Asked) -> Table:
             "sentences, p corrected by Holm for the rows of a column"
         )
         made.notes += _notes(made)
+        if "dev" in asked.splits:
+            made.notes.append("split=dev: not tested, for checkpoints were chosen by it")
         made.remarks += dict.fromkeys(itertools.chain(*tested))
     made.remarks += _remarks([run for one in variants for run in one.runs], asked.splits)
     return made
 
 
 def parted_table(
-    variants: Sequence[Variant], groups: Sequence[Group], remarks: Sequence[str]
+    variants: Sequence[Variant],
+    groups: Sequence[Group],
+    remarks: Sequence[str],
+    splits: Sequence[str],
 ) -> Table:
     """The scores of parts of a test set, a column each."""
     made = _begun(variants)
     for group in groups:
         low = group.metric in LOWER_IS_BETTER
         made.scores(group.title, group.values, [len(one.runs) for one in variants], low=low)
-    made.remarks += remarks
+    made.remarks += [*remarks, *_remarks([run for one in variants for run in one.runs], splits)]
     return made
 
 
@@ -203,7 +209,7 @@ def _remarks(runs: Sequence[Run], splits: Sequence[str]) -> Iterator[str]:
             yield f"{run.state}: {run.folder}"
     yield from versions(ours, splits)
     for split in splits:
-        unscored = [run for run in ours if run.evaluation(split) is None]
+        unscored = [run for run in ours if run.score(split) is None]
         if unscored:
             yield f"not evaluated on {split}, by their own search with the best checkpoint:"
             yield from (f"  attn evaluate run={run.folder} split={split}" for run in unscored)
