@@ -1,6 +1,7 @@
 """Killed at any moment, a run goes on from its last checkpoint, and ends as if it had not been."""
 
 import contextlib
+import csv
 import io
 import multiprocessing
 import os
@@ -137,12 +138,26 @@ def swept(context, folder):
     return process
 
 
+def table(folder):
+    """What ``attn compare`` shows of a sweep, but for what the clock decides."""
+    from attn.cli import main  # noqa: PLC0415
+
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        assert main(["compare", f"runs={folder}", "format=csv"]) == 0
+    rows = csv.DictReader(io.StringIO(said.getvalue()))
+    timed = {"minutes", "Pareto"}
+    return [
+        {title: cell for title, cell in row.items() if title not in timed and "/s" not in title}
+        for row in rows
+    ]
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_a_sweep_that_is_killed_twenty_times_ends_as_if_it_had_not_been(start, tmp_path):
     context = multiprocessing.get_context("forkserver")
     swept(context, tmp_path / "whole").join()
-    draw, kills = random.Random(1), 0
+    draw, kills, began = random.Random(1), 0, time.perf_counter()
     while kills < 20:
         process = swept(context, tmp_path / "parts")
         process.join(draw.uniform(0.5, 4.0))
@@ -160,3 +175,5 @@ def test_a_sweep_that_is_killed_twenty_times_ends_as_if_it_had_not_been(start, t
     )  # fmt: skip
     assert len(whole) == 4
     assert same(whole, parts)
+    assert table(tmp_path / "whole") == table(tmp_path / "parts")
+    print(f"{kills} kills of a sweep of 4 runs; {time.perf_counter() - began:.0f} s")

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# One vector, attention, attention alone. What was stopped goes on, and what is trained and scored is left alone.
+set -euo pipefail
+attn=${ATTN:-.venv/bin/attn}
+here=experiments/why_attention
+runs=outputs/why_attention
+
+$attn train experiment=why_attention "$@"
+for run in $runs/*/seed-*; do
+  for split in test longer; do
+    grep -qs "\"$split\"" "$run/scores.json" || $attn evaluate run="$run" split=$split samples=0
+  done
+done
+$attn compare runs=$runs split=[test,longer] baseline=model=sutskever format=csv > $here/results.csv
+for split in test longer; do
+  bounds=$([ $split = test ] && echo 4,8,12 || echo 18,20,22)
+  $attn compare runs=$runs split=$split by=length "bounds=[$bounds]" format=csv > $here/by-length-$split.csv
+done
+for variant in $runs/*/; do
+  run=$variant/seed-1
+  name=$(sed -n 's/^model=//p' "$variant/name" 2> /dev/null || basename "$variant")
+  $attn profile run="$run" table=speed lengths=[8,16,32,64,128,256] format=csv > "$here/speed-$name.csv"
+  $attn profile run="$run" table=layers lengths=[16,64,256] format=csv > "$here/layers-$name.csv"
+  $attn reach run="$run" split=longer by=relative format=csv > "$here/reach-$name.csv"
+done
