@@ -7,7 +7,7 @@ MOST := not slow and not gpu and not compiled and not browser and not pages
 FAST := -n 2 --dist worksteal -m "$(MOST)"
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint quick test coverage test-all parity launchers browser pages compiled bench demo wheel clean
+.PHONY: help install format lint quick test coverage test-all parity launchers browser pages compiled bench study demo wheel clean
 .DELETE_ON_ERROR:
 
 help:  ## show this list
@@ -67,6 +67,10 @@ browser: install  ## open the pages in Chromium, which must be there (Debian: ap
 
 bench: install  ## measure training speed beside a plain loop
 	$(BIN)/python experiments/speed/bench.py
+
+study: install  ## repeat a study: make study STUDY=why_attention
+	@test -f experiments/$(STUDY)/study.sh || { echo "STUDY=$(STUDY): there is none; choose one of $$(ls -d experiments/*/study.sh | cut -d/ -f2 | xargs)" >&2; exit 2; }
+	ATTN=$(BIN)/attn bash experiments/$(STUDY)/study.sh $(ARGUMENTS)
 
 demo: install  ## train, evaluate and look at a small model, offline, in minutes
 	$(BIN)/attn train experiment=demo study=make-demo

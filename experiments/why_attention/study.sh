@@ -16,9 +16,9 @@ for split in test longer; do
   bounds=$([ $split = test ] && echo 4,8,12 || echo 18,20,22)
   $attn compare runs=$runs split=$split by=length "bounds=[$bounds]" format=csv > $here/by-length-$split.csv
 done
-for variant in $runs/*/; do
-  run=$variant/seed-1
-  name=$(sed -n 's/^model=//p' "$variant/name" 2> /dev/null || basename "$variant")
+for run in $runs/*/seed-1; do
+  variant=$(basename "$(dirname "$run")")
+  name=${variant%-*}  # without what tells its configuration from others
   $attn profile run="$run" table=speed lengths=[8,16,32,64,128,256] format=csv > "$here/speed-$name.csv"
   $attn profile run="$run" table=layers lengths=[16,64,256] format=csv > "$here/layers-$name.csv"
   $attn reach run="$run" split=longer by=relative format=csv > "$here/reach-$name.csv"
