@@ -13,9 +13,10 @@ from types import FrameType
 
 import attn
 from attn import flags, outlet, shells, usage
-from attn.interrupt import SIGNALLED
+from attn.interrupt import SIGNALLED, SIGNALS
 
 INTERRUPTED = SIGNALLED + signal.SIGINT
+STDERR = 2  # the number of its file
 FAILED, WRONG_INPUT = 1, 2
 
 
@@ -26,9 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0; 1 if the run failed; 2 if the input is wrong; 129, 130 or 143 if it was interrupted.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
-    ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN  # as nohup has it
-    heard = (signal.SIGTERM,) if ignored else (signal.SIGTERM, signal.SIGHUP)
-    before = {one: signal.signal(one, _terminate) for one in heard}
+    heard = [one for one in SIGNALS if signal.getsignal(one) is not signal.SIG_IGN]
+    before = {one: signal.signal(one, _end) for one in heard}
     try:
         code = _dispatch(given)
         sys.stdout.flush()
@@ -58,10 +58,26 @@ def _say_no_more() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _terminate(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001
-    with contextlib.suppress(OSError):  # the terminal may be gone
-        sys.stderr.write("terminated\n")
+def _end(signum: int, frame: FrameType | None) -> None:
+    """End as a signal asks; at once inside an import, which would take an exception for its own."""
+    said = "interrupted\n" if signum == signal.SIGINT else "terminated\n"
+    if _is_importing(frame):
+        with contextlib.suppress(OSError):  # the terminal may be gone
+            os.write(STDERR, said.encode())
+        os._exit(SIGNALLED + signum)
+    if signum == signal.SIGINT:
+        raise KeyboardInterrupt
+    with contextlib.suppress(OSError):
+        sys.stderr.write(said)
     sys.exit(SIGNALLED + signum)
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_globals.get("__name__") == "importlib._bootstrap":
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _dispatch(arguments: list[str]) -> int:

@@ -232,6 +232,29 @@ def test_terminated(fake, capsys, signum, code, request):
     assert signal.getsignal(signum) is signal.SIG_DFL
 
 
+@pytest.mark.parametrize(
+    ("signum", "code", "said"),
+    [
+        (signal.SIGTERM, 143, "terminated\n"),
+        pytest.param(signal.SIGINT, 130, "interrupted\n", marks=pytest.mark.slow),
+        pytest.param(signal.SIGHUP, 129, "terminated\n", marks=pytest.mark.slow),
+    ],
+)
+def test_an_import_takes_no_signal_for_an_error_of_its_own(tmp_path, signum, code, said):
+    (tmp_path / "late.py").write_text(f"""
+import os, signal
+try:
+    os.kill(os.getpid(), {int(signum)})
+except BaseException:
+    print("taken")
+""")
+    begun = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    program = f"{begun}import runpy; runpy.run_module('attn', run_name='__main__')"
+    command = [sys.executable, "-c", program, "list", "plugins=[late]"]
+    done = subprocess.run(command, cwd=tmp_path, check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (code, "", said)
+
+
 def test_until_all_is_imported_the_system_ends_what_is_interrupted(monkeypatch, request):
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have ignored it
     request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))

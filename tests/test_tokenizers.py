@@ -1,11 +1,15 @@
 """Text becomes ids and comes back; no text becomes padding, begin or end."""
 
+import random
+from collections import Counter
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from messages import exactly
 
 from attn import registry
+from attn.cutting import Merges, Ways
 from attn.tokenizers import BOS, EOS, PAD, UNK, Sampler, Tokenizer
 
 LINES = [
@@ -76,7 +80,8 @@ def test_every_text_comes_back(name, text):
 @settings(deadline=None, max_examples=200)
 def test_byte_pairs_of_words_are_those_of_the_whole_text(options, text):
     tokenizer = trained("bpe", **options)
-    assert tokenizer.encode(text) == (tokenizer._cut(text, {}) if text else [])
+    whole = tokenizer._processor.encode
+    assert tokenizer.encode(text) == (tokenizer._parted(text, whole) if text else [])
 
 
 def test_words_are_cut_anew_by_another_model(tmp_path):
@@ -261,6 +266,7 @@ def test_a_count_below_one_is_refused(name):
         made(name, min_count=0)
 
 
+SURE = {"nbest": -1, "alpha": 1e4}
 SAMPLED = [("bpe", {"dropout": 0.3}), ("unigram", {"nbest": 8}), ("unigram", {"nbest": -1})]
 
 
@@ -284,6 +290,45 @@ def test_seeds_cut_a_text_in_many_ways_and_encoding_in_one(name, options):
     assert isinstance(tokenizer, Sampler)
     assert tokenizer.samples
     assert not trained(name).samples
+
+
+@pytest.mark.parametrize("fallback", [True, False])
+@pytest.mark.parametrize(("name", "surely"), [("bpe", {"dropout": 1e-15}), ("unigram", SURE)])
+@given(text=st.one_of(MIXED, st.text(st.sampled_from("".join(LINES)))))
+@settings(deadline=None, max_examples=100)
+def test_where_nothing_is_left_to_chance_a_text_is_cut_as_ever(name, surely, fallback, text):
+    tokenizer = trained(name, byte_fallback=fallback, **surely)
+    assert tokenizer.samples
+    assert tokenizer.pieces(tokenizer.sample(text, 1)) == tokenizer.pieces(tokenizer.encode(text))
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "theirs"),
+    [
+        ("bpe", {"dropout": 0.3}, {"nbest_size": -1, "alpha": 0.3}),
+        ("unigram", {"nbest": -1, "alpha": 0.4}, {"nbest_size": -1, "alpha": 0.4}),
+        ("unigram", {"nbest": 5, "alpha": 0.4}, {"nbest_size": 5, "alpha": 0.4}),
+    ],
+)
+def test_ways_are_drawn_as_often_as_by_sentencepiece(name, options, theirs):
+    tokenizer, text, count = trained(name, **options), "kleine Hunde", 4000
+    draw = tokenizer._processor.encode
+    ours = Counter(tuple(tokenizer.sample(text, seed)) for seed in range(count))
+    others = Counter(tuple(draw(f" {text}", enable_sampling=True, **theirs)) for _ in range(count))
+    assert max(abs(ours[way] - others[way]) for way in {*ours, *others}) < 0.05 * count
+    assert len(ours) > 4
+
+
+def test_a_seed_decides_in_every_process():
+    scores = {"l": -5.0, "o": -5.0, "w": -6.0, "e": -5.5, "r": -6.0, "lo": -1.0, "er": -2.0}
+    scores |= {"low": -3.0, "we": -4.0}
+
+    def drawn(way):
+        draw = random.Random(1).random
+        return " ".join("-".join(way.cut("lower", draw)) for _ in range(6))
+
+    assert drawn(Merges(scores, 0.4)) == "l-o-w-er low-e-r low-er l-o-we-r lo-w-er lo-w-er"
+    assert drawn(Ways(scores, 0.5)) == "lo-we-r low-er low-er low-er lo-w-er low-er"
 
 
 @pytest.mark.parametrize(("dropout", "alike"), [(0.0, True), (0.9, False)])

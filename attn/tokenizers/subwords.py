@@ -1,15 +1,18 @@
 """Subwords, learned and applied by SentencePiece."""
 
+import bisect
 import functools
 import io
+import itertools
 import math
+import random
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import sentencepiece
 
+from attn.cutting import Draw, Merges, Ways
 from attn.files import write_bytes
 from attn.registry import register
 from attn.tokenizers import BOS, EOS, PAD, UNK
@@ -19,7 +22,6 @@ QUIET = 2  # errors only
 LONGEST = 4096  # characters to learn from at once: SentencePiece is slow beyond, or leaves them out
 WORDS = 2**16  # that are remembered with their pieces; the rare ones, which are most, need not be
 ALL = -1  # ways to cut a text
-UNSEEDED = 2**32 - 1  # by which SentencePiece takes a seed of its own
 SPACE = "\u2581"  # how SentencePiece writes a space; in a text, a character like any other
 
 
@@ -43,8 +45,6 @@ class SentencePiece:
         byte_fallback: bool,
         character_coverage: float,
         samples: bool,
-        nbest: int,
-        alpha: float,
     ) -> None:
         least = 4 + 256 * byte_fallback + 1
         if size < least:
@@ -56,7 +56,6 @@ class SentencePiece:
         self.wanted, self.byte_fallback = size, byte_fallback
         self.character_coverage = character_coverage
         self.samples = samples
-        self._sampling = {"enable_sampling": True, "nbest_size": nbest, "alpha": alpha}
         self._processor = sentencepiece.SentencePieceProcessor()
 
     @property
@@ -110,26 +109,50 @@ class SentencePiece:
 
     def encode(self, text: str) -> list[int]:
         """The ids of a text; a word at its begin is the same as after a space."""
-        return self._cut(text, {}) if text else []
+        return self._parted(text, self._processor.encode) if text else []
 
     def sample(self, text: str, seed: int) -> list[int]:
         """The ids of a text, cut at random; the seed alone decides how."""
-        sentencepiece.set_random_generator_seed(seed % UNSEEDED)
-        return self._cut(text, self._sampling) if text else []
+        if not self.samples:
+            return self.encode(text)
+        draw = random.Random(seed).random
+        return self._parted(text, lambda part: self._drawn(part, draw)) if text else []
 
-    def _cut(self, text: str, how: Mapping[str, Any]) -> list[int]:
+    def _drawn(self, text: str, draw: Draw) -> list[int]:
+        """The ids of a text without the character for a space, cut by draws."""
+        raise NotImplementedError
+
+    def _parted(self, text: str, cut: Callable[[str], list[int]]) -> list[int]:
         first, *others = f" {text}".split(SPACE)
-        ids: list[int] = self._processor.encode(first, **how)
+        ids = list(cut(first))
         for part in others:
-            ids += [*self._space, *self._processor.encode(part, **how)]
+            ids += [*self._space, *cut(part)]
         return ids
+
+    def _by_word(self, text: str, cut: Callable[[str], Sequence[str]]) -> list[int]:
+        """The ids of a text whose words are cut each for itself: no piece reaches over a space."""
+        words = re.findall(f"{SPACE}[^{SPACE}]*|[^{SPACE}]+", text.replace(" ", SPACE))
+        return self._ids([piece for word in words for piece in cut(word)])
+
+    def _ids(self, pieces: Iterable[str]) -> list[int]:
+        """The ids of pieces; what is none is spelled in bytes, or is one that is not known."""
+        ids: list[int] = []
+        for piece in pieces:
+            if (known := self._known.get(piece)) is not None:
+                ids.append(known)
+            elif self.byte_fallback:
+                ids += self._bytes(piece)
+            elif ids[-1:] != [UNK]:  # several in a row are one, as for SentencePiece
+                ids.append(UNK)
+        return ids
+
+    def _bytes(self, text: str) -> list[int]:
+        return [self._processor.piece_to_id(f"<0x{byte:02X}>") for byte in text.encode()]
 
     @property
     def _space(self) -> list[int]:
         """The ids of the character that SentencePiece would take for a space."""
-        if not self.byte_fallback:
-            return [UNK]
-        return [self._processor.piece_to_id(f"<0x{byte:02X}>") for byte in SPACE.encode()]
+        return self._bytes(SPACE) if self.byte_fallback else [UNK]
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of ids."""
@@ -150,6 +173,13 @@ class SentencePiece:
 
     def _use(self, model: bytes) -> None:
         self._processor.load_from_serialized_proto(model)
+        ids = range(UNK + 1, self.size)
+        pieces = {self._processor.id_to_piece(i): i for i in ids if not self._processor.is_byte(i)}
+        self._known = pieces
+        self._begin({piece: self._processor.get_score(i) for piece, i in pieces.items()})
+
+    def _begin(self, scores: dict[str, float]) -> None:
+        """Take the scores of the pieces of a model."""
 
 
 @register("tokenizer", "bpe")
@@ -181,18 +211,21 @@ class BytePairs(SentencePiece):
             byte_fallback=byte_fallback,
             character_coverage=character_coverage,
             samples=dropout > 0,
-            nbest=ALL,
-            alpha=dropout,
         )
-        self._word = functools.lru_cache(WORDS)(functools.partial(self._cut, how={}))
+        self.dropout = dropout
+        cut = functools.partial(self._parted, cut=self._processor.encode)
+        self._word = functools.lru_cache(WORDS)(cut)
 
     def encode(self, text: str) -> list[int]:
         """The ids of a text; no merge reaches over a space, so that each word is cut once."""
         return [i for word in text.split(" ") for i in self._word(word)] if text else []
 
-    def _use(self, model: bytes) -> None:
+    def _drawn(self, text: str, draw: Draw) -> list[int]:
+        return self._by_word(text, lambda word: self._merges.cut(word, draw))
+
+    def _begin(self, scores: dict[str, float]) -> None:
         self._word.cache_clear()
-        super()._use(model)
+        self._merges = Merges(scores, self.dropout)
 
 
 @register("tokenizer", "unigram")
@@ -227,6 +260,20 @@ class Unigram(SentencePiece):
             byte_fallback=byte_fallback,
             character_coverage=character_coverage,
             samples=nbest != 1,
-            nbest=nbest,
-            alpha=alpha,
         )
+        self.nbest, self.alpha = nbest, alpha
+
+    def _drawn(self, text: str, draw: Draw) -> list[int]:
+        if self.nbest == ALL:
+            return self._by_word(text, lambda word: self._ways.cut(word, draw))
+        found: list[list[int]] = self._processor.nbest_encode(text, nbest_size=self.nbest)
+        # What is no piece is spelled in each of them alike, and so does not count.
+        scores = [sum(self._scores.get(i, 0.0) for i in ids) for ids in found]
+        shares = [math.exp(self.alpha * (score - scores[0])) for score in scores]
+        drawn = draw() * math.fsum(shares)
+        chosen = bisect.bisect(list(itertools.accumulate(shares)), drawn)
+        return found[min(chosen, len(found) - 1)]
+
+    def _begin(self, scores: dict[str, float]) -> None:
+        self._ways = Ways(scores, self.alpha)
+        self._scores = {self._known[piece]: score for piece, score in scores.items()}
