@@ -224,6 +224,8 @@ def material(config: Config) -> Material:
         corpus: corpora.Corpus = part(config, "dataset", "dataset")
         pairs, test = read(corpus, "train"), corpora.test_split(corpus)
         held_out = {s: read(corpus, s) for s in ("dev", test) if s in corpus.splits}
+    if not any(pair.source.strip() and pair.target.strip() for pair in held_out["dev"]):
+        raise ConfigError(["dataset: no pair of dev has text on both sides; dev is what judges"])
     chosen: Filters = part(config, "filters")
     train, left_out = chosen(pairs)
     if not train:

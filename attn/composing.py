@@ -88,7 +88,7 @@ class Composer:
     def sweeps_itself(self, given: Sequence[Given]) -> bool:
         """Whether many jobs are asked for by a study or ``hydra.mode`` and not by ``-m``."""
         cfg = self._composable(given)
-        return cfg is not None and (cfg.hydra.mode is RunMode.MULTIRUN or bool(cfg.get("sweep")))
+        return cfg is not None and (cfg.hydra.mode is RunMode.MULTIRUN or bool(_axes(cfg)))
 
     def with_axes(self, given: Sequence[Given]) -> list[Given]:
         """The arguments behind what a study sweeps beside them, which they replace.
@@ -196,8 +196,9 @@ def _glob(one: Given) -> Glob | None:
 
 def _axes(cfg: DictConfig) -> dict[str, str]:
     """The axes of a study, ``{key: [values]}``, as they are swept on a command line."""
-    section = OmegaConf.to_container(cfg.get("sweep") or OmegaConf.create())
-    axes = section if isinstance(section, dict) else {}
+    section = cfg.get("sweep")
+    axes = OmegaConf.to_container(section) if isinstance(section, DictConfig) else {}
+    assert isinstance(axes, dict)
     return {
         str(key): ",".join(map(as_yaml, value)) if isinstance(value, list) else as_yaml(value)
         for key, value in axes.items()

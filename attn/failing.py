@@ -5,6 +5,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
+from attn.modules import where
 from attn.outlet import FULL, is_full
 from attn.registry import ConfigError, RunError
 
@@ -20,7 +21,8 @@ def line(command: str, error: Exception, job: Sequence[str] = ()) -> str:
         return f"{failed}: {FULL}\n"
     if isinstance(error, RunError):
         return f"{failed}: {error}\n"
-    return f"{failed}: failed: {brief(error)}\nHYDRA_FULL_ERROR=1 before the command shows where\n"
+    where = "HYDRA_FULL_ERROR=1 before the command shows where"
+    return f"{failed}: failed: {brief(error)}\n{where}\n"
 
 
 def code(error: Exception) -> int:
@@ -35,4 +37,4 @@ def brief(error: BaseException) -> str:
     said = "; ".join(error.problems) if isinstance(error, ConfigError) else str(error)
     reason = " ".join(said.split()) or "no reason given"
     plain = isinstance(error, (ConfigError, RunError))
-    return reason if plain else f"{type(error).__name__}: {reason}"
+    return reason if plain else f"{type(error).__name__}: {reason}{where(error)}"

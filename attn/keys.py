@@ -89,6 +89,9 @@ def _unknown(key: str, tree: Any, choices: Mapping[str, Any], *, adds: bool) -> 
     known = list(dotted(tree))
     if key in known:
         return None
+    if key.startswith("sweep."):
+        axis = key.partition(".")[2]
+        return f"{axis} is no axis of the experiment; to sweep it, write -m {axis}=A,B"
     section, _, _ = key.rpartition(".")
     while section and section not in known:
         section, _, _ = section.rpartition(".")
@@ -100,6 +103,7 @@ def _unknown(key: str, tree: Any, choices: Mapping[str, Any], *, adds: bool) -> 
     if section and inside is None:
         place = next((p for p in choices if (p.rpartition("@")[2]) == section), None)
         return f"{section} is empty" + (f"; choose one with {place}=NAME" if place else "")
+    known = [one for one in known if not one.startswith("sweep.")]
     beside = [f"{section}.{option}" for option in inside] if section else [*inside, *choices]
     near = ELSEWHERE.get(key.rpartition(".")[2])
     if near not in known:

@@ -1,10 +1,13 @@
 """Modules of the user's own."""
 
+import hashlib
 import importlib
 import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
+
+NOT_THEIRS = (Path(__file__).parent, Path(sys.prefix), Path(sys.base_prefix))
 
 
 def load(modules: Sequence[str]) -> list[str]:
@@ -27,6 +30,23 @@ def files(modules: Sequence[str]) -> list[Path]:
     ]
 
 
+def checksums(modules: Sequence[str]) -> dict[str, str]:
+    """The checksums of these files, by name."""
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files(modules)}
+
+
+def where(error: BaseException) -> str:
+    """The last line of a user's file that was at work, if any; a SyntaxError says it itself."""
+    frames = traceback.extract_tb(error.__traceback__)
+    users = [
+        (path, frame.lineno)
+        for frame in frames
+        if (path := Path(frame.filename)).is_file()
+        and not any(path.is_relative_to(folder) for folder in NOT_THEIRS)
+    ]
+    return f" ({users[-1][0].name}, line {users[-1][1]})" if users else ""
+
+
 def _import(module: str) -> str | None:
     try:
         importlib.import_module(module)
@@ -35,7 +55,7 @@ def _import(module: str) -> str | None:
         if missing and f"{module}.".startswith(f"{missing}."):
             return f"plugins=[{module}]: {_unfound(module, missing)}"
         said = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        return f"plugins=[{module}]: {said}{_where(error)}"
+        return f"plugins=[{module}]: {said}{where(error)}"
     return None
 
 
@@ -44,12 +64,3 @@ def _unfound(module: str, missing: str) -> str:
     if module.endswith(".py"):
         return f"takes the name of a module; write plugins=[{module.removesuffix('.py')}]"
     return f"there is no module {missing} in the current folder, nor on Python's path (PYTHONPATH)"
-
-
-def _where(error: BaseException) -> str:
-    """The last line of a user's file that was at work, if any; a SyntaxError says it itself."""
-    here = str(Path.cwd())
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.startswith(here)]
-    others = (str(Path(__file__).parent), sys.prefix)
-    users = [frame for frame in frames if not frame.filename.startswith(others)]
-    return f" ({Path(users[-1].filename).name}, line {users[-1].lineno})" if users else ""

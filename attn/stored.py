@@ -88,7 +88,17 @@ def remarks(
             for option in {**one, **other}
             if one.get(option) != other.get(option) and option not in PLACES
         ]
-    return found
+    return found + _changed_plugins(config, meta)
+
+
+def _changed_plugins(config: Config, meta: Mapping[str, Any]) -> list[str]:
+    """The plug-ins that are not as they were; the hash of a run's folder does not know of them."""
+    now = modules.checksums(config["plugins"])
+    return [
+        f"{name}: is not as it was when step {meta['step']} was saved"
+        for name, sum_ in meta.get("plugins", {}).items()
+        if now.get(name) != sum_
+    ]
 
 
 def check_judgement(checkpoint: Path | None, config: Config) -> None:
@@ -165,6 +175,8 @@ def resume(session: Session, found: Loaded, run: Path, config: Config, tokenizer
         why = f"{type(error).__name__}: {error}"
         why = str(error) if isinstance(error, CheckpointError) else f"no state of it ({why})"
         raise CheckpointError(f"{place}: {why}{_ways_out(meta)}") from error
+    for line in _changed_plugins(config, meta):
+        warn(f"{line}; study=NAME trains anew with it")
     if newer := checking.newer_options(then):
         warn(f"{run} is older than these options, which take: {', '.join(newer)}")
 

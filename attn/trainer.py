@@ -182,7 +182,8 @@ class Trainer:
         step, cpu = session.progress.step, session.precision.device.type == "cpu"
         if not cpu and step % self.log_every:
             return
-        if session.meter.row < self.max_skipped:
+        skipped = int(session.meter.row)
+        if skipped < min(self.max_skipped, self.steps):
             return
         named = session.model.named_parameters()
         broken = [name for name, weight in named if not _is_finite(weight.grad)]
@@ -193,7 +194,7 @@ class Trainer:
         }
         ways = ["a lower optimizer.learning_rate", *(way for way, open_ in others.items() if open_)]
         raise RunError(
-            f"step {step}: the gradient was not finite in {self.max_skipped} steps one after the "
+            f"step {step}: the gradient was not finite in {skipped} steps one after the "
             f"other, here in {len(broken)} weights, {', '.join(broken[:3])} among them, with a "
             f"batch of {tuple(batches[-1].labels.shape)} target tokens (pairs {pairs}, ...); try "
             f"{' or '.join(ways)}"

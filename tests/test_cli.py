@@ -164,7 +164,7 @@ def test_a_folder_that_is_not_there(capsys):
 def test_a_run_that_fails(fake, capsys):
     assert fake("needed=fail") == 1
     assert capsys.readouterr().err == (
-        "attn fake: failed: RuntimeError: the disk is full\n"
+        "attn fake: failed: RuntimeError: the disk is full (fake.py, line 26)\n"
         "HYDRA_FULL_ERROR=1 before the command shows where\n"
     )
 
@@ -173,7 +173,7 @@ def test_a_run_that_fails(fake, capsys):
 def test_a_run_that_fails_without_a_word(fake, capsys):
     assert fake("needed=silent") == 1
     assert capsys.readouterr().err == (
-        "attn fake: failed: ValueError: no reason given\n"
+        "attn fake: failed: ValueError: no reason given (fake.py, line 30)\n"
         "HYDRA_FULL_ERROR=1 before the command shows where\n"
     )
 
@@ -195,7 +195,7 @@ def test_the_traceback_can_be_had(fake, capsys, monkeypatch):
     monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
     assert fake("needed=fail") == 1
     first, hint, *rest = capsys.readouterr().err.splitlines()
-    assert first == "attn fake: failed: RuntimeError: the disk is full"
+    assert first == "attn fake: failed: RuntimeError: the disk is full (fake.py, line 26)"
     assert hint == "HYDRA_FULL_ERROR=1 before the command shows where"
     assert rest[0] == "Traceback (most recent call last):"
     assert os.environ["HYDRA_FULL_ERROR"] == "1"
@@ -331,7 +331,7 @@ def test_help_of_a_command_with_parts(capsys):
 def test_help_shows_a_long_series_of_names_as_one(capsys):
     assert main(["train", "--help"]) == 0
     said = " ".join(capsys.readouterr().out.split())
-    assert "smoke table3_* wmt14_base wmt14_big) " in said
+    assert "smoke table3_* why_attention wmt14_base wmt14_big) " in said
 
 
 @pytest.mark.parametrize("command", sorted(usage.commands()))

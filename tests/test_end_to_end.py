@@ -709,6 +709,17 @@ def test_what_is_left_out_and_what_is_shared_is_counted(tmp_path, capsys):
     assert said.startswith("sources longer than batches.max_length, and cut: 1\n")
 
 
+def test_a_dev_split_without_a_whole_pair_judges_nothing(tmp_path):
+    for split, lines in {"train": "a\nb\n", "dev": "c\n \n", "test": "d\n"}.items():
+        (tmp_path / f"{split}.en").write_text(lines)
+        (tmp_path / f"{split}.de").write_text("".join(reversed(lines.splitlines(True))))
+    options = ["dataset=parallel", f"dataset.root={tmp_path}", "tokenizer=characters", *SHORT]
+    assert call("train", *options, output=tmp_path / "out") == (
+        2,
+        "dataset: no pair of dev has text on both sides; dev is what judges\n",
+    )
+
+
 def test_pairs_without_tokens_are_counted():
     ids = [([], [1]), ([1], [1]), ([1] * 5, [1])]
     train = [Pair(" ", "a"), Pair("a", "a"), Pair("a a a a a", "a")]

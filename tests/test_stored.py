@@ -247,3 +247,11 @@ class TestAltered:
         assert capsys.readouterr().err == (
             f"{run}/config.yaml: search.size=2, which was 5 when step 2 was saved\n"
         )
+
+    def test_a_plug_in_that_was_changed_is_told(self, run, capsys):
+        seal(newest(run), plugins={"mine.py": "0"})
+        line = "mine.py: is not as it was when step 2 was saved"
+        assert translate(run, "checkpoint=last") == (0, "")
+        assert capsys.readouterr().err == f"{line}\n"
+        assert train(run, "trainer.steps=3") == (0, "")
+        assert capsys.readouterr().err == f"{line}; study=NAME trains anew with it\n"

@@ -80,7 +80,7 @@ def test_torch_is_not_needed_to_see_that_nothing_is_left(sweep):
 
 
 def test_a_failed_job_stops_no_other(sweep):
-    failed = "RuntimeError: the disk is full"
+    failed = "RuntimeError: the disk is full (sweeping.py, line 29)"
     code, begun, told, said = sweep("-m", "seed=13,14,1")
     assert (code, begun) == (1, ["clip-1.0 13", "clip-1.0 14", "clip-1.0 1"])
     assert told == [
@@ -159,6 +159,17 @@ def test_a_study_is_one_file(sweep):
     ]  # fmt: skip
     assert sweep("sweep.seed=[1,x]", options=study)[3] == "seed=x: not of type int\n"
     assert sweep("sweep=[1]", options=study)[3].startswith("sweep=[1]: ")
+    assert sweep("sweep=1", options=study)[3] == (
+        "sweep=1: must be a section, with options below it\n"
+    )
+    axis = "trainer.steps is no axis of the experiment; to sweep it, write -m trainer.steps=A,B"
+    assert sweep("sweep.trainer.steps=[2]", options=study)[3] == (
+        f"sweep.trainer.steps=[2]: {axis}\n"
+    )
+
+
+def test_a_job_that_is_asked_for_twice_runs_once(sweep):
+    assert sweep("-m", "seed=1,1")[1:3] == (["clip-1.0 1"], ["1 job: 1 finished"])
 
 
 def test_what_is_of_sweeps_is_refused_elsewhere(sweep):

@@ -158,12 +158,12 @@ def poisoned(one, steps):
     return one
 
 
-def test_a_step_that_is_not_finite_changes_nothing_and_is_counted():
+def test_a_step_that_is_not_finite_changes_nothing_and_is_no_training():
     one = poisoned(session([batch(3)]), {1})
     before = one.model.rows.detach().clone()
-    Trainer(steps=1).fit(one)
+    with pytest.raises(RunError, match=r"^step 1: the gradient was not finite in 1 steps"):
+        Trainer(steps=1).fit(one)
     assert torch.equal(one.model.rows, before)
-    assert one.observer.figures[1]["skipped"] == 1
 
 
 def test_what_is_skipped_is_in_no_mean():

@@ -17,6 +17,7 @@ from attn import (
     identity,
     introduction,
     ledger,
+    modules,
     probe,
     runs,
     snapshot,
@@ -278,6 +279,7 @@ class Job:
             "parameters": parameters,
             "config": self.config,
             "tokenizer": self.tokenizer_checksums,
+            "plugins": modules.checksums(self.config["plugins"]),
             "budget": self.budget and dataclasses.asdict(self.budget),
         }
         return Watch(

@@ -28,9 +28,10 @@ def plan(preflight: Preflight, given: Sequence[Given], digest: str) -> list[Plan
     """Every job of a command line; none if Hydra cannot compose its study, which is told later."""
     axes = {one.key for one in given if one.override.is_sweep_override()}
     try:
-        return [_planned(preflight, job, axes, digest) for job in overrides.jobs(given)]
+        every = [_planned(preflight, job, axes, digest) for job in overrides.jobs(given)]
     except HydraException:
         return None
+    return list({job.entry.name: job for job in every}.values())  # seed=1,1 asks for one job
 
 
 def _planned(preflight: Preflight, job: tuple[Given, ...], axes: set[str], digest: str) -> Planned:

@@ -32,7 +32,7 @@ def say(outcomes: Sequence[tuple[str, Outcome]]) -> None:
         for label, outcome in outcomes:
             if outcome.state == state:
                 why = f": {outcome.why}" if outcome.why else ""
-                sys.stdout.write(f"  {TITLES[state]}: {label}{why}\n")
+                sys.stdout.write(f"  {TITLES[state]}: {label or 'the job'}{why}\n")
     if {"failed", "interrupted", "left"} & set(states):
         sys.stdout.write("the same command goes on with what is not finished\n")
 
