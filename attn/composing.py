@@ -1,6 +1,7 @@
 """The configs that command lines ask for, composed by Hydra, each set of parts once."""
 
 import copy
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -211,4 +212,9 @@ def one_line(error: BaseException) -> str:
     if isinstance(error, RecursionError):
         return "its defaults lead back to itself"
     said, _, _ = str(error).partition("full_key:")
-    return " ".join(said.partition("Config search path:")[0].split())
+    line = " ".join(said.partition("Config search path:")[0].split())
+    if re.search("DictConfig with ListConfig", line):
+        return "a list stands where a section, with options below it, belongs"
+    if unfound := re.search("Could not load '(.+)/(.+)'", line):
+        return f"defaults name {unfound[2]}, and attn list {unfound[1]} has none of that name"
+    return line

@@ -7,6 +7,7 @@ from hydra.plugins.config_source import ConfigLoadError
 from messages import exactly
 
 from attn import sources
+from attn.cli import main
 
 
 @pytest.fixture
@@ -85,3 +86,22 @@ def test_what_hydra_cannot_tell_of_a_folder(refuses):
         ["position=short"],
         f"position=short: {folder}/position/short.yml: must be called short.yaml",
     )
+
+
+def test_what_cannot_be_composed_is_told_in_words(tmp_path, capsys):
+    folder = tmp_path / "mine" / "experiment"
+    folder.mkdir(parents=True)
+    files = {
+        "listed": "sweep: [attention]",
+        "lost": "defaults: [nosuch]",
+    }
+    for name, text in files.items():
+        (folder / f"{name}.yaml").write_text(f"# @package _global_\n{text}\n")
+    asked = ["train", f"--config-dir={tmp_path}/mine"]
+    assert [main([*asked, f"experiment={name}"]) for name in files] == [2, 2]
+    assert capsys.readouterr().err.splitlines() == [
+        "experiment=listed: a list stands where a section, with options below it, belongs "
+        f"({folder}/listed.yaml)",
+        "experiment=lost: defaults name nosuch, and attn list experiment has none of that name "
+        f"({folder}/lost.yaml)",
+    ]
