@@ -59,7 +59,10 @@ def _say_no_more() -> None:
 
 
 def _end(signum: int, frame: FrameType | None) -> None:
-    """End as a signal asks; at once inside an import, which would take an exception for its own."""
+    """End as a signal asks; at once inside an import, which would take an exception for its own.
+
+    What is buffered is lost then: nothing is shown yet while modules are loaded.
+    """
     said = "interrupted\n" if signum == signal.SIGINT else "terminated\n"
     if _is_importing(frame):
         with contextlib.suppress(OSError):  # the terminal may be gone

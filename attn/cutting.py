@@ -9,10 +9,19 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from typing import TypeVar
 
-WORDS = 2**16  # that are remembered, with all that does not depend on a draw
+WORDS = 2**16  # that are remembered; the rare ones, which are most, need not be
+LONG = 32  # characters from which on a word is not: a line without spaces comes once
 RARER = 10.0  # by how much a character that is no piece is less likely than the rarest piece
+Made = TypeVar("Made")
 Draw = Callable[[], float]  # numbers of [0, 1)
+
+
+def _remembered(make: Callable[[str], Made]) -> Callable[[str], Made]:
+    """What is made of a word, remembered for short ones."""
+    known = lru_cache(WORDS)(make)
+    return lambda word: known(word) if len(word) < LONG else make(word)
 
 
 class Merges:
@@ -25,7 +34,7 @@ class Merges:
 
     def __init__(self, scores: Mapping[str, float], dropout: float) -> None:
         self._scores, self._dropout = scores, dropout
-        self._whole = lru_cache(WORDS)(self._uncut)
+        self._whole = _remembered(self._uncut)
 
     def cut(self, word: str, draw: Draw) -> Sequence[str]:
         """The pieces of a word."""
@@ -79,7 +88,7 @@ class Ways:
         self._scores, self._alpha = scores, alpha
         self._unknown = min(scores.values()) - RARER
         self._longest = max(map(len, scores))
-        self._steps = lru_cache(WORDS)(self._shares)
+        self._steps = _remembered(self._shares)
 
     def cut(self, word: str, draw: Draw) -> Sequence[str]:
         """The pieces of a word."""

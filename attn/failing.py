@@ -21,8 +21,7 @@ def line(command: str, error: Exception, job: Sequence[str] = ()) -> str:
         return f"{failed}: {FULL}\n"
     if isinstance(error, RunError):
         return f"{failed}: {error}\n"
-    where = "HYDRA_FULL_ERROR=1 before the command shows where"
-    return f"{failed}: failed: {brief(error)}\n{where}\n"
+    return f"{failed}: failed: {brief(error)}\nHYDRA_FULL_ERROR=1 before the command shows where\n"
 
 
 def code(error: Exception) -> int:

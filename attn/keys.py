@@ -17,10 +17,9 @@ SINGLE = {"split", "metrics", "systems", "bounds"}  # and a value where a list s
 
 # What other programs call an option.
 ELSEWHERE = {
-    "batch_size": "batches.tokens",
+    "batch_size": "batches.tokens",  # in tokens, as its name says
     "beam_size": "search.size",
     "d_model": "model.dim",
-    "epochs": "trainer.steps",
     "hidden_size": "model.dim",
     "lr": "optimizer.learning_rate",
     "max_steps": "trainer.steps",
@@ -89,9 +88,10 @@ def _unknown(key: str, tree: Any, choices: Mapping[str, Any], *, adds: bool) -> 
     known = list(dotted(tree))
     if key in known:
         return None
-    if key.startswith("sweep."):
+    if key.startswith("sweep.") and "sweep" in tree:
         axis = key.partition(".")[2]
-        return f"{axis} is no axis of the experiment; to sweep it, write -m {axis}=A,B"
+        sweeps = f"{axis} is no axis of the experiment; to sweep it, write -m {axis}=A,B"
+        return _unknown(axis, tree, choices, adds=adds) or sweeps
     section, _, _ = key.rpartition(".")
     while section and section not in known:
         section, _, _ = section.rpartition(".")

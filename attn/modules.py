@@ -3,11 +3,12 @@
 import hashlib
 import importlib
 import sys
+import sysconfig
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-NOT_THEIRS = (Path(__file__).parent, Path(sys.prefix), Path(sys.base_prefix))
+LIBRARIES = {"site-packages", "dist-packages"}
 
 
 def load(modules: Sequence[str]) -> list[str]:
@@ -20,30 +21,39 @@ def load(modules: Sequence[str]) -> list[str]:
 
 def files(modules: Sequence[str]) -> list[Path]:
     """The source files of loaded modules, and of the user's other modules beside them."""
-    tops = [sys.modules[name.partition(".")[0]] for name in modules if name in sys.modules]
-    roots = [Path(top.__file__).parent for top in tops if top.__file__]
-    every = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
-    return [
-        Path(file)
-        for file in every
-        if file and "site-packages" not in file and any(r in Path(file).parents for r in roots)
-    ]
+    return list(_sources(modules).values())
 
 
 def checksums(modules: Sequence[str]) -> dict[str, str]:
-    """The checksums of these files, by name."""
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files(modules)}
+    """The checksums of these files, by the names of their modules."""
+    return {
+        name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for name, path in _sources(modules).items()
+    }
+
+
+def _sources(modules: Sequence[str]) -> dict[str, Path]:
+    tops = [sys.modules[name.partition(".")[0]] for name in modules if name in sys.modules]
+    roots = [Path(top.__file__).parent for top in tops if top.__file__]
+    found = {}
+    for name, module in list(sys.modules.items()):
+        path = Path(getattr(module, "__file__", None) or "")
+        if name != "__main__" and any(root in path.parents for root in roots) and _is_theirs(path):
+            found[name] = path
+    return found
+
+
+def _is_theirs(path: Path) -> bool:
+    """Whether a file is the user's own, neither ours nor of a library."""
+    folders = (Path(__file__).parent, Path(sysconfig.get_path("stdlib")))
+    ours = any(path.is_relative_to(folder) for folder in folders)
+    return path.is_file() and not ours and not LIBRARIES & set(path.parts)
 
 
 def where(error: BaseException) -> str:
     """The last line of a user's file that was at work, if any; a SyntaxError says it itself."""
     frames = traceback.extract_tb(error.__traceback__)
-    users = [
-        (path, frame.lineno)
-        for frame in frames
-        if (path := Path(frame.filename)).is_file()
-        and not any(path.is_relative_to(folder) for folder in NOT_THEIRS)
-    ]
+    users = [(path, frame.lineno) for frame in frames if _is_theirs(path := Path(frame.filename))]
     return f" ({users[-1][0].name}, line {users[-1][1]})" if users else ""
 
 

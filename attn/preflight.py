@@ -74,8 +74,8 @@ class Preflight(Composer):
             yield f"-m: attn {self.command} runs once, it does not sweep"
         for one in given:
             if one.override.is_sweep_override():
-                if one.override.is_hydra_override():
-                    yield f"{one.typed}: Hydra's own options cannot be swept"
+                if one.section == "sweep" or one.override.is_hydra_override():
+                    yield f"{one.typed}: {_unswept(one)}"
                 elif self.once:
                     yield f"{one.typed}: takes one value"
                 elif not multirun:
@@ -203,3 +203,10 @@ def _in_file(one: Given, reason: str) -> str:
     """The user's file that a part comes from, unless a reason names it."""
     file = sources.file_of(one.override.key_or_group, one.override.value())
     return f" ({file})" if file and str(file) not in reason else ""
+
+
+def _unswept(one: Given) -> str:
+    """Why something is never swept."""
+    if one.section == "sweep":
+        return f"sweeps an axis; write -m {one.typed.partition('.')[2]} in its place"
+    return "Hydra's own options cannot be swept"

@@ -95,9 +95,9 @@ def _changed_plugins(config: Config, meta: Mapping[str, Any]) -> list[str]:
     """The plug-ins that are not as they were; the hash of a run's folder does not know of them."""
     now = modules.checksums(config["plugins"])
     return [
-        f"{name}: is not as it was when step {meta['step']} was saved"
+        f"plug-in {name}: is not as it was when step {meta['step']} was saved"
         for name, sum_ in meta.get("plugins", {}).items()
-        if now.get(name) != sum_
+        if now.get(name, sum_) != sum_
     ]
 
 

@@ -180,7 +180,7 @@ class Trainer:
     def _give_up(self, session: Session, batches: list[Batch]) -> None:
         """End a run of which too many steps in a row were skipped; a GPU is asked at reports."""
         step, cpu = session.progress.step, session.precision.device.type == "cpu"
-        if not cpu and step % self.log_every:
+        if not cpu and step % self.log_every and not self.finished(session.progress):
             return
         skipped = int(session.meter.row)
         if skipped < min(self.max_skipped, self.steps):

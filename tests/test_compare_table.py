@@ -68,8 +68,8 @@ def test_differences_to_a_baseline(study, capsys):
     assert remarks[:4] == [
         f"BLEU {SIGNATURES['BLEU']}",
         f"TER {SIGNATURES['TER']}",
-        "* p < 0.05, ** p < 0.01: of the difference to model.dim=16, over seeds and sentences, p "
-        "corrected by Holm for the rows of a column",
+        "Δ and p: to model.dim=16, over seeds and sentences, p corrected by Holm for the rows of a "
+        "column",
         NOTE,
     ]
 
@@ -378,6 +378,10 @@ def test_json_tells_where_each_score_comes_from(study, capsys):
 
 def test_latex_has_marks_in_place_of_tests(study, capsys):
     text, remarks = compared(capsys, "format=latex", "baseline=model.dim=16")
+    assert remarks[-1] == (
+        "* p < 0.05, ** p < 0.01: of the difference to model.dim=16, over seeds and sentences, p "
+        "corrected by Holm for the rows of a column"
+    )
     assert NOTE not in remarks
     lines = text.splitlines()
     assert lines[:2] == ["\\begin{tabular}{rrrrrrrrrr}", "\\toprule"] or "l" in lines[0]

@@ -302,7 +302,7 @@ def test_training_is_told_everything_at_once(capsys):
 def test_what_other_programs_call_an_option(capsys):
     meant = {
         "lr": "optimizer.learning_rate",
-        "schedule.epochs": "trainer.steps",
+        "schedule.max_steps": "trainer.steps",
         **{f"trainer.{other}": ours for other, ours in keys.ELSEWHERE.items()},
     }
     assert main(["train", "tokenizer=bpe", *(f"{one}=1" for one in meant)]) == 2

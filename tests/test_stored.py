@@ -8,7 +8,7 @@ from messages import exactly
 from safetensors.torch import load_file, save_file
 from test_checkpoint import seal
 
-from attn import __version__, checking, registry, runs, stored
+from attn import __version__, checking, modules, registry, runs, stored
 from attn.files import read_json, write_json
 from attn.registry import ConfigError
 from attn.snapshot import WEIGHTS
@@ -248,9 +248,10 @@ class TestAltered:
             f"{run}/config.yaml: search.size=2, which was 5 when step 2 was saved\n"
         )
 
-    def test_a_plug_in_that_was_changed_is_told(self, run, capsys):
-        seal(newest(run), plugins={"mine.py": "0"})
-        line = "mine.py: is not as it was when step 2 was saved"
+    def test_a_plug_in_that_was_changed_is_told(self, run, capsys, monkeypatch):
+        monkeypatch.setattr(modules, "checksums", lambda _: {"mine": "1", "other": "2"})
+        seal(newest(run), plugins={"mine": "0", "other": "2", "elsewhere": "3"})
+        line = "plug-in mine: is not as it was when step 2 was saved"
         assert translate(run, "checkpoint=last") == (0, "")
         assert capsys.readouterr().err == f"{line}\n"
         assert train(run, "trainer.steps=3") == (0, "")

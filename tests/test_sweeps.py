@@ -160,11 +160,15 @@ def test_a_study_is_one_file(sweep):
     assert sweep("sweep.seed=[1,x]", options=study)[3] == "seed=x: not of type int\n"
     assert sweep("sweep=[1]", options=study)[3].startswith("sweep=[1]: ")
     assert sweep("sweep=1", options=study)[3] == (
-        "sweep=1: must be a section, with options below it\n"
+        "sweep=1: a section, not an option; its options are sweep.position, sweep.seed, "
+        "sweep.trainer.clip, sweep.plugins\n"
     )
     axis = "trainer.steps is no axis of the experiment; to sweep it, write -m trainer.steps=A,B"
     assert sweep("sweep.trainer.steps=[2]", options=study)[3] == (
         f"sweep.trainer.steps=[2]: {axis}\n"
+    )
+    assert sweep("-m", "sweep.seed=1,2", options=study)[3] == (
+        "sweep.seed=1,2: sweeps an axis; write -m seed=1,2 in its place\n"
     )
 
 

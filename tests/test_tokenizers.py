@@ -1,5 +1,6 @@
 """Text becomes ids and comes back; no text becomes padding, begin or end."""
 
+import math
 import random
 from collections import Counter
 
@@ -317,6 +318,31 @@ def test_ways_are_drawn_as_often_as_by_sentencepiece(name, options, theirs):
     others = Counter(tuple(draw(f" {text}", enable_sampling=True, **theirs)) for _ in range(count))
     assert max(abs(ours[way] - others[way]) for way in {*ours, *others}) < 0.05 * count
     assert len(ours) > 4
+
+
+def test_each_way_has_its_share():
+    scores = {"a": -1.0, "b": -2.0, "ab": -2.5, "ba": -1.5, "aba": -4.0, "c": -9.0}
+    way, word, alpha, count = Ways(scores, 0.7), "abac", 0.7, 20_000
+    every = [("a", "b", "a", "c"), ("ab", "a", "c"), ("a", "ba", "c"), ("aba", "c")]
+    likely = [math.exp(alpha * sum(scores[piece] for piece in pieces)) for pieces in every]
+    draw = random.Random(3).random
+    drawn = Counter(tuple(way.cut(word, draw)) for _ in range(count))
+    assert set(drawn) == set(every)
+    for pieces, one in zip(every, likely, strict=True):
+        share = one / sum(likely)
+        error = math.sqrt(share * (1 - share) / count)
+        assert drawn[pieces] / count == pytest.approx(share, abs=4 * error)
+
+
+def test_a_merge_is_left_out_with_its_probability():
+    way, count = Merges({"ab": -1.0, "abc": -2.0}, 0.3), 20_000
+    draw = random.Random(3).random
+    drawn = Counter(tuple(way.cut("abc", draw)) for _ in range(count))
+    shares = {("a", "b", "c"): 0.3, ("ab", "c"): 0.7 * 0.3, ("abc",): 0.7 * 0.7}
+    assert set(drawn) == set(shares)
+    for pieces, share in shares.items():
+        error = math.sqrt(share * (1 - share) / count)
+        assert drawn[pieces] / count == pytest.approx(share, abs=4 * error)
 
 
 def test_a_seed_decides_in_every_process():

@@ -152,7 +152,8 @@ def _show(form: str, made: Table, tree: Callable[[], dict[str, Any]] | None = No
     else:
         shown = made.flat() if form == "csv" else made
         sys.stdout.write(tables.FORMATS[form](shown.titles, shown.rows))
-    remarks = [*made.remarks, *(() if form == "latex" else made.notes)]
+    stars = [made.stars] if made.stars else []
+    remarks = [*made.remarks, *(stars if form == "latex" else made.notes)]
     (sys.stdout if people else sys.stderr).write("".join(f"{line}\n" for line in remarks))
 
 

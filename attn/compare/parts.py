@@ -13,6 +13,7 @@ from attn.compare.variants import Variant
 from attn.registry import ConfigError
 from attn.scoring import Scoring
 
+HELD_OUT = {"dev", "test", "held_out_tag", "dev_size", "test_size"}  # of these it does not
 Trained = Callable[[Mapping[str, Any]], Sequence[str]]  # of a config, the lines of its target side
 
 
@@ -73,9 +74,8 @@ def by_frequency(
 
 
 def _text(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What a run's training text depends on; a corpus may have been moved."""
-    filters = config.get("filters") or {}
-    return {**config["dataset"], "root": None, "filters": filters}
+    """What a run's training text depends on, before anything is filtered."""
+    return {key: value for key, value in config["dataset"].items() if key not in HELD_OUT}
 
 
 def _main(variants: Sequence[Variant], asked: Asked, metric: str) -> tuple[Column, list[str]]:

@@ -34,8 +34,9 @@ class Table:
     """Columns of text, and what is to be said of them; ``best`` and ``marks`` are of cells.
 
     ``tests`` are the columns that tell of a test, and ``notes`` what is to be said of these: a
-    page of a paper has marks in their place. ``compared`` has the differences behind them, of each
-    variant to the baseline; ``values`` the scores behind a column, one list a row.
+    page of a paper has marks in their place, which ``stars`` explains. ``compared`` has the
+    differences behind them, of each variant to the baseline; ``values`` the scores behind a
+    column, one list a row.
     """
 
     titles: list[str] = dataclasses.field(default_factory=list)
@@ -44,6 +45,7 @@ class Table:
     best: set[tuple[int, int]] = dataclasses.field(default_factory=set)
     marks: dict[tuple[int, int], str] = dataclasses.field(default_factory=dict)
     tests: set[int] = dataclasses.field(default_factory=set)
+    stars: str | None = None
     notes: list[str] = dataclasses.field(default_factory=list)
     values: dict[int, Sequence[Sequence[float]]] = dataclasses.field(default_factory=dict)
     compared: list[tuple[Column, list[Compared | None]]] = dataclasses.field(default_factory=list)
@@ -54,7 +56,7 @@ class Table:
         return [list(row) for row in zip(*self.columns, strict=True)]
 
     def flat(self) -> "Table":
-        """The table as programs read it: numbers alone; mean, deviation and runs in columns."""
+        """The table as programs read it: bare numbers; mean, deviation and runs in columns."""
         made = Table()
         for number, (title, cells) in enumerate(zip(self.titles, self.columns, strict=True)):
             if (values := self.values.get(number)) is None:
@@ -109,10 +111,9 @@ def table(variants: Sequence[Variant], asked: Asked) -> Table:
     made.remarks += signatures
     if asked.baseline is not None:
         baseline = variants[asked.baseline].label
-        made.remarks.append(
-            f"* p < {LEVEL}, ** p < {STRONG}: of the difference to {baseline}, over seeds and "
-            "sentences, p corrected by Holm for the rows of a column"
-        )
+        how = "over seeds and sentences, p corrected by Holm for the rows of a column"
+        made.stars = f"* p < {LEVEL}, ** p < {STRONG}: of the difference to {baseline}, {how}"
+        made.notes.append(f"Δ and p: to {baseline}, {how}")
         made.notes += _notes(made)
         if "dev" in asked.splits:
             made.notes.append("split=dev: not tested, for checkpoints were chosen by it")

@@ -31,7 +31,8 @@ def plan(preflight: Preflight, given: Sequence[Given], digest: str) -> list[Plan
         every = [_planned(preflight, job, axes, digest) for job in overrides.jobs(given)]
     except HydraException:
         return None
-    return list({job.entry.name: job for job in every}.values())  # seed=1,1 asks for one job
+    # seed=1,1 asks for one job
+    return list({tuple(one.typed for one in job.arguments): job for job in every}.values())
 
 
 def _planned(preflight: Preflight, job: tuple[Given, ...], axes: set[str], digest: str) -> Planned:

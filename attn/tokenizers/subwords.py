@@ -12,7 +12,7 @@ from pathlib import Path
 
 import sentencepiece
 
-from attn.cutting import Draw, Merges, Ways
+from attn.cutting import WORDS, Draw, Merges, Ways
 from attn.files import write_bytes
 from attn.registry import register
 from attn.tokenizers import BOS, EOS, PAD, UNK
@@ -20,7 +20,6 @@ from attn.tokenizers import BOS, EOS, PAD, UNK
 FILE = "sentencepiece.model"
 QUIET = 2  # errors only
 LONGEST = 4096  # characters to learn from at once: SentencePiece is slow beyond, or leaves them out
-WORDS = 2**16  # that are remembered with their pieces; the rare ones, which are most, need not be
 ALL = -1  # ways to cut a text
 SPACE = "\u2581"  # how SentencePiece writes a space; in a text, a character like any other
 

@@ -2,8 +2,10 @@
 # The published recipe on tokenized, lower-cased text, then raw, cased text. DATA is a folder that has Multi30k; without
 # it, the corpus is fetched. What was stopped goes on, and what is trained is left alone.
 set -euo pipefail
+for argument in "$@"; do
+  case $argument in output=* | study=*) echo "$argument: the study has folders of its own" >&2; exit 2 ;; esac
+done
 attn=${ATTN:-.venv/bin/attn}
-here=experiments/multi30k
 
 for text in ${TEXTS:-tokenized raw}; do
   study=multi30k-$text

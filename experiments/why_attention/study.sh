@@ -1,6 +1,9 @@
 #!/usr/bin/env bash
-# One vector, attention, attention alone. What was stopped goes on, and what is trained and scored is left alone.
+# One vector, attention, attention alone. What was stopped goes on, and what is trained is left alone.
 set -euo pipefail
+for argument in "$@"; do
+  case $argument in output=* | study=*) echo "$argument: the study has folders of its own" >&2; exit 2 ;; esac
+done
 attn=${ATTN:-.venv/bin/attn}
 here=experiments/why_attention
 runs=outputs/why_attention
@@ -8,7 +11,7 @@ runs=outputs/why_attention
 $attn train experiment=why_attention "$@"
 for run in $runs/*/seed-*; do
   for split in test longer; do
-    grep -qs "\"$split\"" "$run/scores.json" || $attn evaluate run="$run" split=$split samples=0
+    $attn evaluate run="$run" split=$split samples=0
   done
 done
 $attn compare runs=$runs split=[test,longer] baseline=model=sutskever format=csv > $here/results.csv
