@@ -68,6 +68,7 @@ def _end(signum: int, frame: FrameType | None) -> None:
         with contextlib.suppress(OSError):  # the terminal may be gone
             os.write(STDERR, said.encode())
         os._exit(SIGNALLED + signum)
+    signal.signal(signum, signal.SIG_DFL)  # where a library takes the exception, once more ends it
     if signum == signal.SIGINT:
         raise KeyboardInterrupt
     with contextlib.suppress(OSError):
