@@ -35,6 +35,8 @@ def checksums(modules: Sequence[str]) -> dict[str, str]:
 def _sources(modules: Sequence[str]) -> dict[str, Path]:
     tops = [sys.modules[name.partition(".")[0]] for name in modules if name in sys.modules]
     roots = [Path(top.__file__).parent for top in tops if top.__file__]
+    if not roots:
+        return {}
     found = {}
     for name, module in list(sys.modules.items()):
         path = Path(getattr(module, "__file__", None) or "")

@@ -15,6 +15,7 @@ from leftovers import outcome, said, same
 
 from attn import runs, snapshot
 from attn.checkpoint import Checkpoints
+from attn.cli import main
 
 OPTIONS = [
     "experiment=smoke",
@@ -123,8 +124,6 @@ SWEEP = ["-m", "model.dropout=0.0,0.1", "seed=1,2", "trainer.steps=120", "traine
 
 def sweep(folder):
     """A sweep of real trainings, in a process of its own."""
-    from attn.cli import main  # noqa: PLC0415
-
     os.chdir(folder)
     with contextlib.redirect_stdout(io.StringIO()):
         code = main(["train", *(one for one in OPTIONS if "dropout" not in one), *SWEEP])
@@ -140,8 +139,6 @@ def swept(context, folder):
 
 def table(folder):
     """What ``attn compare`` shows of a sweep, but for what the clock decides."""
-    from attn.cli import main  # noqa: PLC0415
-
     with contextlib.redirect_stdout(io.StringIO()) as said:
         assert main(["compare", f"runs={folder}", "format=csv"]) == 0
     rows = csv.DictReader(io.StringIO(said.getvalue()))

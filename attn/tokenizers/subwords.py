@@ -1,5 +1,6 @@
 """Subwords, learned and applied by SentencePiece."""
 
+import abc
 import bisect
 import functools
 import io
@@ -24,7 +25,7 @@ ALL = -1  # ways to cut a text
 SPACE = "\u2581"  # how SentencePiece writes a space; in a text, a character like any other
 
 
-class SentencePiece:
+class SentencePiece(abc.ABC):
     """Kudo and Richardson 2018, "SentencePiece"; text is taken as it is, spaces included.
 
     With ``byte_fallback`` a character that training did not see is spelled in bytes, so that every
@@ -117,9 +118,9 @@ class SentencePiece:
         draw = random.Random(seed).random
         return self._parted(text, lambda part: self._drawn(part, draw)) if text else []
 
+    @abc.abstractmethod
     def _drawn(self, text: str, draw: Draw) -> list[int]:
         """The ids of a text without the character for a space, cut by draws."""
-        raise NotImplementedError
 
     def _parted(self, text: str, cut: Callable[[str], list[int]]) -> list[int]:
         first, *others = f" {text}".split(SPACE)
@@ -172,13 +173,16 @@ class SentencePiece:
 
     def _use(self, model: bytes) -> None:
         self._processor.load_from_serialized_proto(model)
+        if not self.samples:
+            return
         ids = range(UNK + 1, self.size)
         pieces = {self._processor.id_to_piece(i): i for i in ids if not self._processor.is_byte(i)}
         self._known = pieces
         self._begin({piece: self._processor.get_score(i) for piece, i in pieces.items()})
 
+    @abc.abstractmethod
     def _begin(self, scores: dict[str, float]) -> None:
-        """Take the scores of the pieces of a model."""
+        """Take the scores of the pieces of a model, to cut by draws."""
 
 
 @register("tokenizer", "bpe")
@@ -222,8 +226,11 @@ class BytePairs(SentencePiece):
     def _drawn(self, text: str, draw: Draw) -> list[int]:
         return self._by_word(text, lambda word: self._merges.cut(word, draw))
 
-    def _begin(self, scores: dict[str, float]) -> None:
+    def _use(self, model: bytes) -> None:
         self._word.cache_clear()
+        super()._use(model)
+
+    def _begin(self, scores: dict[str, float]) -> None:
         self._merges = Merges(scores, self.dropout)
 
 
