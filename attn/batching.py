@@ -15,7 +15,9 @@ from attn.tokenizers import BOS, EOS, PAD
 AUTO = "auto"
 BUDGET = 4096
 
-EVALUATED = 4096
+FEW = 1024  # places that are worth a process of their own
+EVALUATED = 4096  # places of a batch that is read whole, without gradients
+SEARCHED = 8192  # places of one that is searched: the more, the faster on a CPU (experiments/speed)
 IdPair = tuple[Sequence[int], Sequence[int]]
 Indices = Int64[np.ndarray, " _"]
 Count = TypeVar("Count", int, Indices)
@@ -154,16 +156,25 @@ class Batches:
         tokens = sum(int((target.lengths[group] + 1).sum()) for group in groups)
         return tokens / max(1, len(groups))
 
-    def in_order(self, pairs: Sequence[IdPair], *, rows: int = 1) -> list[list[int]]:
+    def in_order(
+        self, pairs: Sequence[IdPair], *, least: int = EVALUATED, rows: int = 1, workers: int = 1
+    ) -> list[list[int]]:
         """All pairs in batches of like lengths, for evaluation; nothing is left out.
 
-        Each pair counts ``rows`` times, as the hypotheses of a search do. Batches are no smaller
-        than ``EVALUATED`` places: without gradients they fit, and translate the most on a CPU.
+        Each pair counts ``rows`` times, as the hypotheses of a search do. A batch may have as many
+        places as one of training, or ``least`` if that is more. For several ``workers`` all are
+        about equally large, and so many that each worker has the same number of them.
         """
         source, target = (_Side.of(p[side] for p in pairs).lengths + 1 for side in (0, 1))
-        order = np.lexsort((target, source))
-        budget = max(self.tokens, EVALUATED) // rows
-        return [group.tolist() for group in _cut(order, source, target, budget)]
+        order, places = np.lexsort((target, source)), int(np.maximum(source, target).sum())
+        budget = max(self.tokens, least) // rows
+        groups = _cut(order, source, target, budget)
+        count = max(len(groups), min(_up(len(groups), workers), places * rows // FEW))
+        if workers > 1 < count:
+            budget = places // count
+            while len(groups := _cut(order, source, target, budget)) > count:
+                budget += budget // 50 + 1
+        return [group.tolist() for group in groups]
 
     def from_longest(self, pairs: Sequence[IdPair]) -> list[list[int]]:
         """The pairs to train on in batches by length, the longest first: all full but the last."""

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from attn.batching import Batch, Batches, IdPair, collate
+from attn.batching import EVALUATED, SEARCHED, Batch, Batches, IdPair, collate
 from attn.parallel import in_parallel
 from attn.search import Decoder, Hypothesis, Reading, Search
 from attn.tokenizers import PAD
@@ -93,20 +93,27 @@ class Translator:
 
         found = [[NOTHING]] * len(texts)
         for number, several in zip(
-            some, self.by_batch(pairs, hypotheses, rows=search.rows), strict=True
+            some, self.by_batch(pairs, hypotheses, least=SEARCHED, rows=search.rows), strict=True
         ):
             cut = len(sources[number]) > most
             found[number] = [self._written(one, cut=cut) for one in several]
         return found
 
     def by_batch(
-        self, pairs: Sequence[IdPair], work: Callable[[Batch], Sequence[Made]], *, rows: int = 1
+        self,
+        pairs: Sequence[IdPair],
+        work: Callable[[Batch], Sequence[Made]],
+        *,
+        least: int = EVALUATED,
+        rows: int = 1,
     ) -> list[Made]:
         """What ``work`` makes of each pair, in the order of the pairs; see ``Batches.in_order``.
 
         It is called without gradients, in the number format of the model, by all workers.
         """
-        groups = self.batches.in_order(pairs, rows=rows)[::-1]  # the longest first
+        workers = self.workers
+        groups = self.batches.in_order(pairs, least=least, rows=rows, workers=workers)
+        groups.reverse()  # the longest first
 
         @torch.no_grad()  # not inference_mode: autocast would cast every weight anew at each use
         def made(group: list[int]) -> Sequence[Made]:
@@ -114,7 +121,7 @@ class Translator:
             with self.autocast():
                 return work(batch)
 
-        every = in_parallel(made, groups, workers=self.workers)
+        every = in_parallel(made, groups, workers=workers)
         by_index = dict(zip(chain(*groups), chain(*every), strict=True))
         return [by_index[index] for index in range(len(pairs))]
 

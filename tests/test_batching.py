@@ -253,17 +253,43 @@ def test_from_the_longest_batches_are_full_but_the_last(pairs, tokens):
 
 
 @pytest.mark.long
-@given(pairs=PAIRS, tokens=BUDGETS)
+@given(
+    pairs=PAIRS,
+    tokens=BUDGETS,
+    rows=st.sampled_from([1, 5]),
+    workers=st.sampled_from([1, 2, 3]),
+    least=st.sampled_from([4096, 8192]),
+)
 @settings(deadline=None, max_examples=50)
-def test_in_order_leaves_nothing_out(pairs, tokens):
-    made = Batches(tokens=tokens, max_length=LONGEST).in_order(pairs)
+def test_in_order_leaves_nothing_out(pairs, tokens, rows, workers, least):
+    batches = Batches(tokens=tokens, max_length=LONGEST)
+    made = batches.in_order(pairs, least=least, rows=rows, workers=workers)
     assert sorted(index for group in made for index in group) == list(range(len(pairs)))
     for group in made:
         batch = collate([pairs[i] for i in group], group)
         most = max(batch.source.numel(), batch.labels.numel())
-        assert len(group) == 1 or most <= max(tokens, 4096)
+        assert len(group) == 1 or most * rows <= max(tokens, least)
     sources = [len(pairs[index][0]) for group in made for index in group]
     assert sources == sorted(sources)
+
+
+def test_what_is_searched_is_dealt_out_evenly():
+    """One worker would wait for the other, were one batch full and the other what was left."""
+    pairs = [([5] * (1 + number % 30), ()) for number in range(1000)]
+    places = [
+        [collate([pairs[i] for i in group], group).source.numel() for group in batches]
+        for batches in (
+            Batches().in_order(pairs, least=12_000, workers=workers) for workers in (1, 2)
+        )
+    ]
+    assert [len(one) for one in places] == [3, 4]
+    assert max(places[0]) > 10 * min(places[0])
+    assert max(places[1]) < 1.1 * min(places[1])
+
+
+def test_a_few_sentences_are_not_dealt_out():
+    assert len(Batches().in_order([([5] * 9, ())] * 200, workers=8)) == 1
+    assert len(Batches().in_order([([5] * 9, ())] * 200, rows=2, workers=8)) == 3
 
 
 # Ahead of the model.

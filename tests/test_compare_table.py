@@ -492,3 +492,21 @@ def test_comet_is_asked_once(study, capsys, monkeypatch):
         assert 50 < float(one["COMET test"]) < 100
         assert other["COMET test runs"] == "2"
     assert Comet.asked == 5
+
+
+def test_comet_without_its_model(study, capsys, monkeypatch):
+    """As its package says that it cannot be fetched, whatever the reason."""
+
+    def download_model(name):
+        raise KeyError(f"Model '{name}' not supported by COMET.")
+
+    module = type("comet", (), {"download_model": staticmethod(download_model)})
+    monkeypatch.setitem(__import__("sys").modules, "comet", module)
+    monkeypatch.setattr("attn.compare.comet.problems", list)
+    monkeypatch.setattr("sys.argv", ["attn", "compare", f"runs={study}", "metrics=[comet]"])
+    assert main() == 1
+    assert capsys.readouterr().err == (
+        "attn compare: COMET: its model Unbabel/wmt22-comet-da could not be fetched from "
+        "huggingface.co; fetch it where there is a connection, and copy the folder that HF_HOME "
+        "names\n"
+    )

@@ -19,18 +19,9 @@ def likeliest(
     ``log p_v = z_v - log sum_w exp z_w``. Padding, begin and what is barred are never said, but are
     counted in the sum: these are the model's probabilities. The logits are used up.
     """
-    unsaid = logits[:, [PAD, BOS]]
-    logits[:, [PAD, BOS]] = -torch.inf
-    if barred is None:
-        best, token = largest(logits, count)
-        highest = torch.maximum(best[:, :1], unsaid.amax(-1, keepdim=True))
-        logits[:, [PAD, BOS]] = unsaid
-    else:
-        best, token = largest(logits.masked_fill(barred, -torch.inf), count)
-        logits[:, [PAD, BOS]] = unsaid
-        highest = logits.amax(-1, keepdim=True)
-    total = logits.sub_(highest).exp_().sum(-1, keepdim=True)
-    return best - highest - total.log(), token
+    scores = torch.log_softmax(logits, -1, out=logits)
+    scores[:, [PAD, BOS]] = -torch.inf
+    return largest(scores if barred is None else scores.masked_fill_(barred, -torch.inf), count)
 
 
 def largest(
