@@ -11,6 +11,7 @@ from torch import Tensor
 
 from attn.corpora import Pair
 from attn.corpora.text import lines
+from attn.registry import ConfigError
 from attn.tokenizers import Tokenizer
 
 Words = list[range]
@@ -119,6 +120,18 @@ def read(path: Path, pairs: Sequence[Pair]) -> list[Gold]:
         )
     named = enumerate(zip(found, pairs, strict=True), 1)
     return [_gold(f"{path}, line {number}", *each) for number, each in named]
+
+
+def asked(option: str, path: str, pairs: Sequence[Pair]) -> list[Gold]:
+    """The gold alignments of the file that an option names.
+
+    Raises:
+        ConfigError: what is wrong with it.
+    """
+    try:
+        return read(Path(path), pairs)
+    except ValueError as error:
+        raise ConfigError([f"{option}: {error}"]) from None
 
 
 def _gold(place: str, line: str, pair: Pair) -> Gold:

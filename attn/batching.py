@@ -17,7 +17,8 @@ BUDGET = 4096
 
 FEW = 1024  # places that are worth a process of their own
 EVALUATED = 4096  # places of a batch that is read whole, without gradients
-SEARCHED = 8192  # places of one that is searched: the more, the faster on a CPU (experiments/speed)
+SEARCHED = 8192  # of one that is searched: 4096 take a quarter longer (experiments/speed/notes.md)
+ROW = 8  # places that the shortest sentence counts for, since its logits have a row as all others
 IdPair = tuple[Sequence[int], Sequence[int]]
 Indices = Int64[np.ndarray, " _"]
 Count = TypeVar("Count", int, Indices)
@@ -163,17 +164,19 @@ class Batches:
 
         Each pair counts ``rows`` times, as the hypotheses of a search do. A batch may have as many
         places as one of training, or ``least`` if that is more. For several ``workers`` all are
-        about equally large, and so many that each worker has the same number of them.
+        about equally large, and so many, where that is worth it, that each has as many of them.
         """
         source, target = (_Side.of(p[side] for p in pairs).lengths + 1 for side in (0, 1))
-        order, places = np.lexsort((target, source)), int(np.maximum(source, target).sum())
-        budget = max(self.tokens, least) // rows
-        groups = _cut(order, source, target, budget)
+        order = np.lexsort((target, source))
+        source, target = np.maximum(source, ROW), np.maximum(target, ROW)
+        places = int(np.maximum(source, target).sum())
+        most = max(self.tokens, least) // rows
+        groups = _cut(order, source, target, most)
         count = max(len(groups), min(_up(len(groups), workers), places * rows // FEW))
         if workers > 1 < count:
             budget = places // count
             while len(groups := _cut(order, source, target, budget)) > count:
-                budget += budget // 50 + 1
+                budget = min(most, budget + budget // 50 + 1)
         return [group.tolist() for group in groups]
 
     def from_longest(self, pairs: Sequence[IdPair]) -> list[list[int]]:

@@ -14,7 +14,7 @@ from attn.snapshot import DamagedError, Loaded, load, load_meta, weights_at
 from attn.weights import CheckpointError, Weights, check_fit, weights_of
 
 # What a mean of checkpoints says of itself as each of them did.
-APART = ("version", "torch", "config")
+APART = ("version", "code", "torch", "config")
 
 
 class Checkpoints:

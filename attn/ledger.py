@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import attn
-from attn import claims, runs
+from attn import claims, edition, runs
 from attn.files import checksum_of, data_folder, read_json, write_json
 from attn.touched import Stamps, unchanged
 
@@ -103,7 +103,8 @@ def digest(config_dir: str | None) -> str:
     folders: list[Any] = [files("attn.conf"), *([Path(config_dir)] if config_dir else [])]
     groups = {inside.name for inside in folders[0].iterdir() if inside.is_dir()}
     texts = [dict(_texts(folder, {*groups, *PRIMARY})) for folder in folders]
-    return checksum_of([attn.__version__, str(Path.cwd()), str(data_folder()), texts])[:16]
+    program = [attn.__version__, edition.code()]
+    return checksum_of([program, str(Path.cwd()), str(data_folder()), texts])[:16]
 
 
 def _texts(folder: Any, within: Container[str] | None = None) -> Iterator[tuple[str, str]]:

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from omegaconf import MISSING
 
-from attn import __version__, assemble, snapshot
+from attn import __version__, assemble, edition, snapshot
 from attn.files import checksum_of, output_problems
 from attn.registry import ConfigError, as_yaml
 from attn.search import Search
@@ -102,11 +102,12 @@ class Members:
     def tell(self) -> dict[str, Any]:
         """What scores tell of the models that they are of."""
         told = [_told(one) for one in self.each]
+        program = {"attn": __version__, "code": edition.code()}
         if len(told) > 1:
             runs = zip(self.each, told, strict=True)
             members = [{"run": str(one.folder), **which} for one, which in runs]
-            return {"name": "ensemble", "members": members, "attn": __version__}
-        return {**told[0], "attn": __version__}
+            return {"name": "ensemble", "members": members, **program}
+        return {**told[0], **program}
 
 
 def _told(one: Trained) -> dict[str, Any]:

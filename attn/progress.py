@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import statistics
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ class Row:
     step: int | None = None
     steps: int | None = None
     left: float | None = None  # seconds of training
+    spent: float | None = None  # seconds of training
     dev: float | None = None
     since: str = ""
     why: str = ""
@@ -108,6 +110,7 @@ def _row(run: Path, *, planned: bool) -> Row:
         step=step,
         steps=steps,
         left=_left(figures, steps, minutes) if state in {"running", "interrupted"} else None,
+        spent=_spent(figures),
         dev=dev[-1] if dev else None,
         since=_since(known, state),
         why=str(known.get("error", "")) if state == "failed" else "",
@@ -137,6 +140,27 @@ def _left(figures: Sequence[Figures], steps: int | None, minutes: float | None) 
     step, spent = timed[-1]["step"], timed[-1]["minutes"]
     left = (steps - step) * spent / step
     return 60 * max(0.0, min(left, minutes - spent) if minutes is not None else left)
+
+
+def _spent(figures: Sequence[Figures]) -> float | None:
+    """The seconds of training so far."""
+    timed = [60 * one["minutes"] for one in figures if "minutes" in one]
+    return max(timed, default=None)
+
+
+def left(rows: Sequence[Row]) -> str | None:
+    """How much training is left, if all that is left is to be finished; None where none tells.
+
+    Jobs that wait are taken to last as long as those that are finished did on the mean.
+    """
+    done = [row.spent for row in rows if row.state == "finished" and row.spent is not None]
+    seconds = [row.left for row in rows if row.left is not None]
+    waiting = sum(row.state == "planned" for row in rows)
+    if done:
+        seconds += [statistics.fmean(done)] * waiting
+    if not seconds or (waiting and not done):
+        return None
+    return f"about {_words(sum(seconds))} of training left"
 
 
 def _words(seconds: float) -> str:

@@ -12,6 +12,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from attn.batching import EVALUATED, SEARCHED, Batch, Batches, IdPair, collate
 from attn.parallel import in_parallel
+from attn.precision import is_out_of_memory
 from attn.search import Decoder, Hypothesis, Reading, Search
 from attn.tokenizers import PAD
 from attn.vocabulary import Vocabularies
@@ -109,7 +110,8 @@ class Translator:
     ) -> list[Made]:
         """What ``work`` makes of each pair, in the order of the pairs; see ``Batches.in_order``.
 
-        It is called without gradients, in the number format of the model, by all workers.
+        It is called without gradients, in the number format of the model, by all workers. A batch
+        for which there is no memory is halved.
         """
         workers = self.workers
         groups = self.batches.in_order(pairs, least=least, rows=rows, workers=workers)
@@ -117,9 +119,15 @@ class Translator:
 
         @torch.no_grad()  # not inference_mode: autocast would cast every weight anew at each use
         def made(group: list[int]) -> Sequence[Made]:
-            batch = collate([pairs[i] for i in group], group).to(self.device)
-            with self.autocast():
-                return work(batch)
+            try:
+                batch = collate([pairs[i] for i in group], group).to(self.device)
+                with self.autocast():
+                    return work(batch)
+            except (RuntimeError, MemoryError) as error:
+                if len(group) == 1 or not is_out_of_memory(error):
+                    raise
+            half = len(group) // 2  # beyond the error, which holds what was made so far
+            return [*made(group[:half]), *made(group[half:])]
 
         every = in_parallel(made, groups, workers=workers)
         by_index = dict(zip(chain(*groups), chain(*every), strict=True))

@@ -13,6 +13,8 @@ import torch
 from fakes import fake, refuses  # noqa: F401 - fixtures
 from hypothesis import settings
 
+from attn.parallel import in_parallel
+
 torch.set_num_threads(1)
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
@@ -46,3 +48,17 @@ def unchecked():
     jaxtyping.config.update("jaxtyping_disable", True)
     yield
     jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.fixture
+def dealt(monkeypatch):
+    """How many batches the workers were given, each time; few sentences are dealt out too."""
+    counts = []
+
+    def counting(work, items, *, workers):
+        counts.append(len(items))
+        return in_parallel(work, items, workers=workers)
+
+    monkeypatch.setattr("attn.batching.FEW", 8)
+    monkeypatch.setattr("attn.translation.in_parallel", counting)
+    return counts

@@ -6,6 +6,7 @@ import json
 import shutil
 
 import pytest
+import yaml
 from direct import call
 from evaluated import evaluate, sentences, spoken
 
@@ -450,6 +451,56 @@ def test_a_comment_in_a_config_is_no_fault(study, capsys):
     config = next(study.rglob("config.yaml"))
     config.write_text(f"# mine\n---\n{config.read_text()}")
     assert rows(capsys) == before
+
+
+def test_code_that_is_mixed_is_told(study, capsys):
+    path = study / "sinusoidal-8" / "seed-1" / "scores.json"
+    every = read_json(path)
+    entry = every["test_2016"]["beam step-10"]
+    entry["checkpoint"]["code"] = "1a2b3c4d"
+    del entry["sha256"]
+    write_json(path, every)
+    told = "evaluated by several versions of attn: 0.1.0 (5 runs), 0.1.0+1a2b3c4d (1 runs)"
+    assert told in rows(capsys)[1]
+
+
+def test_a_seed_that_stands_twice_is_told(study, capsys):
+    shutil.copytree(study / "sinusoidal-8", study / "again" / "sinusoidal-8")
+    folders = (f"{one}sinusoidal-8/seed-{seed}" for one in ("again/", "") for seed in (1, 2, 3))
+    told = f"one row, in which a seed stands twice and counts twice: {', '.join(folders)}"
+    assert told in rows(capsys)[1]
+
+
+def test_runs_of_other_data_in_one_row_are_told(study, capsys):
+    (study / "sinusoidal-1a2b3c4d").mkdir()
+    moved = study / "sinusoidal-1a2b3c4d" / "seed-2"
+    (study / "sinusoidal-8" / "seed-2").rename(moved)
+    why = "one row, though data, number format or plug-in are not the same: "
+    runs_ = ("sinusoidal-1a2b3c4d/seed-2", "sinusoidal-8/seed-1", "sinusoidal-8/seed-3")
+    assert f"{why}{', '.join(runs_)}" in rows(capsys)[1]
+
+
+def test_searches_that_are_mixed_are_told(study, capsys):
+    run = study / "sinusoidal-8" / "seed-1"
+    every = read_json(run / "scores.json")
+    entry = every["test_2016"].pop("beam step-10")
+    del entry["sha256"]
+    every["test_2016"]["greedy step-10"] = {**entry, "search": {"name": "greedy"}}
+    write_json(run / "scores.json", every)
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    (run / "config.yaml").write_text(yaml.safe_dump({**config, "search": {"name": "greedy"}}))
+    told = "test translated in several ways: greedy (1 runs), beam (5 runs)"
+    assert told in rows(capsys)[1]
+
+
+def test_what_is_not_evaluated_yet_is_weighed_by_dev(study, capsys):
+    for seed in (1, 2, 3):
+        (study / "sinusoidal-8" / f"seed-{seed}" / "scores.json").unlink()
+    (one, other), _ = rows(capsys)
+    assert (one["model.dim"], one["BLEU test"]) == ("8", "")
+    assert "Pareto by dev" in one
+    assert (one["Pareto by dev"], other["Pareto by dev"]) != ("", "")
+    assert "Pareto" not in one
 
 
 def test_numbers_of_programs_have_no_commas():

@@ -197,7 +197,7 @@ def test_translation_is_a_line_for_a_line(trained, tmp_path, monkeypatch, capsys
     assert capsysbinary.readouterr().out.decode() == f"{lines[0]}\n"
 
 
-def test_workers_change_nothing_but_the_time(trained, tmp_path):
+def test_workers_change_nothing_but_the_time(trained, tmp_path, dealt):
     source = tmp_path / "source.txt"
     source.write_text("".join(f"{word} b c{' d' * (i % 7)}\n" for i in range(60) for word in "ae"))
     said = []
@@ -208,9 +208,10 @@ def test_workers_change_nothing_but_the_time(trained, tmp_path):
         assert main(["translate", *few, *(f"{k}={v}" for k, v in options.items())]) == 0
         said.append(target.read_text())
     assert said[0] == said[1]
+    assert dealt == [1, 3]
 
 
-def test_samples_are_the_same_whatever_stands_beside_them(trained, tmp_path):
+def test_samples_are_the_same_whatever_stands_beside_them(trained, tmp_path, dealt):
     lines = [f"{word} b c{' d' * (i % 5)}" for i in range(12) for word in "ae"]
     said = []
     for workers, order in ((1, 1), (3, -1)):
@@ -222,6 +223,7 @@ def test_samples_are_the_same_whatever_stands_beside_them(trained, tmp_path):
         said.append(target.read_text().splitlines()[::order])
     assert said[0] == said[1]
     assert len({*said[0]}) > 5
+    assert dealt == [1, 3]
 
 
 def test_translations_begin_with_a_prefix(trained, tmp_path, capsys):

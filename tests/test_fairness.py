@@ -284,8 +284,9 @@ def test_a_test_that_fails_is_told_and_the_others_reported(preflight, trained, c
     line = f"attn evaluate run={runs['linear', 0.001]}: the disk is full"
     assert line in capsys.readouterr().err.splitlines()
     monkeypatch.setattr(evaluate, "check", lambda _: ["split=test: the corpus has none"])
-    assert fairness.finish(preflight, planned, "digest") == 0
-    assert "split=test: the corpus has none" in capsys.readouterr().out.splitlines()
+    assert fairness.finish(preflight, planned, "digest") == 2
+    assert "split=test: the corpus has none" in capsys.readouterr().err.splitlines()
+    assert not trials.reported(planned[0].entry.study, tuned.sweep_of(planned))
 
 
 def test_nothing_is_tuned_without_being_asked_for(preflight, tmp_path, capsys):

@@ -10,7 +10,9 @@ from hydra.plugins.launcher import Launcher
 
 from attn import claims, ledger, runs
 from attn.cli import main
+from attn.registry import ConfigError
 from attn.sweeps import outcomes, planning, running
+from attn.sweeps.optuna import alone
 from attn.sweeps.outcomes import Outcome
 
 SMALL = ["experiment=smoke", "trainer.steps=2", "trainer.evaluate_every=2"]
@@ -166,6 +168,18 @@ def test_jobs_run_side_by_side(package, options, tmp_path, monkeypatch):
     assert (code, "2 jobs: 1 finished, 1 running elsewhere" in out) == (0, True), err
 
 
+HELD = "outputs/one: another sweep of Optuna's is at work there; wait, or give study=NAME"
+
+
+def test_a_study_of_optunas_is_of_one_sweep_at_a_time(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    study = Path("outputs/one")
+    with alone(study), pytest.raises(ConfigError, match=f"^{HELD}$"), alone(study):
+        pass
+    with alone(study):
+        pass
+
+
 @pytest.mark.launchers
 @pytest.mark.timeout(300)
 def test_a_study_of_optunas_goes_on(tmp_path, monkeypatch):
@@ -196,5 +210,8 @@ def test_a_study_of_optunas_goes_on(tmp_path, monkeypatch):
     assert [state for state, _ in states] == ["COMPLETE", "COMPLETE", "FAIL", "COMPLETE"]
     assert states[2][1] == states[3][1] == cut_short.params
     assert "no job is left to run" in sweep(*asked, "hydra.sweeper.n_trials=3")[1]
+    with alone(tmp_path / "outputs" / "one"):
+        code, _, err = sweep(*asked, "hydra.sweeper.n_trials=4")
+    assert (code, err.splitlines()[-1]) == (2, HELD)
     empty = sweep(*asked, "hydra.sweeper.n_trials=0", study="two")[1]
     assert empty.splitlines()[-1] == "no trial has a score yet"

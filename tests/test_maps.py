@@ -158,6 +158,18 @@ def test_the_difference_stands_beside_both(run, other, monkeypatch):
             "head=1: is of a picture alone: file=PATH.png or PATH.svg\n",
         ),
         (
+            ["run={run}", "text=a", "gold={run}/config.yaml"],
+            "gold={run}/config.yaml: is of split=... alone\n",
+        ),
+        (
+            ["run={run}", "split=test", "target=translation", "gold={run}/config.yaml"],
+            "gold={run}/config.yaml: aligns references; leave target=translation out\n",
+        ),
+        (
+            ["run={run}", "split=test", "gold=no.align"],
+            "gold=no.align: there is no such file\n",
+        ),
+        (
             ["run={run}", "split=test", "search=greedy"],
             "search=greedy: is of a translation alone: of text=..., or with target=translation\n",
         ),
@@ -185,6 +197,24 @@ def test_wrong_requests_are_named(
     assert main(["maps", *(one.format(**known) for one in arguments)]) == 2
     assert capsys.readouterr().err == message.format(**known)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_gold_of_a_file_is_framed(run, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        "attn.pictures.maps.write", lambda _title, _names, shown: seen.extend(shown) or ""
+    )
+    gold = tmp_path / "test.align"
+    gold.write_text("0-0\n\n0?0\n\n\n\n")
+    asked = {"run": run, "split": "test", "gold": gold, "file": tmp_path / "maps.html"}
+    assert call("maps", "sentences=[0,1,2]", **asked) == (0, "")
+    assert [one.gold for one in seen[0].readings] == [((0, 0),), (), ((0, 0),)]
+    gold.write_text("0:0\n" * 6)
+    assert call("maps", **asked) == (
+        2,
+        f"gold: {gold}, line 1: '0:0' is no link; write 3-4 for source word 3 and target word 4, "
+        "from 0 on, or 3?4 for a possible link\n",
+    )
 
 
 def test_a_difference_needs_whole_words(run, other, monkeypatch, tmp_path):

@@ -20,7 +20,7 @@ from attn.forced import forced, perplexity
 from attn.members import Members
 from attn.search import next_logits
 from attn.search.ensemble import Ensemble
-from attn.tokenizers import BOS, EOS
+from attn.tokenizers import BOS, EOS, PAD
 from attn.translation import Translator
 from attn.vocabulary import Vocabularies
 
@@ -76,7 +76,7 @@ def step_by_step(model, pair):
 
 @pytest.mark.parametrize("workers", [1, 3])
 @pytest.mark.parametrize("number", [0, 1, 2, 3])
-def test_it_is_the_sum_over_steps(number, workers):
+def test_it_is_the_sum_over_steps(number, workers, dealt):
     model = [*models(), Ensemble(models())][number]
     found = forced(translator(model, workers=workers, max_length=10), PAIRS)
     for one, pair in zip(found, PAIRS, strict=True):
@@ -85,6 +85,7 @@ def test_it_is_the_sum_over_steps(number, workers):
         assert one.tokens == len(each)
         assert one.perplexity == pytest.approx(perplexity(sum(each), len(each)), rel=1e-3)
     assert [one.empty for one in found] == [False, True, True, False, False, True, False]
+    assert dealt == [workers]
 
 
 def test_logits_are_made_some_at_a_time(monkeypatch):
@@ -248,3 +249,25 @@ def test_bytes_that_are_no_text_are_named(trained, files, capsys):  # noqa: F811
     code, printed = said(capsys, "score", f"run={trained.one}", *asked)
     line = f"source, target: {files / 't'}, line 2: not UTF-8 (invalid start byte)\n"
     assert (code, printed.err) == (2, line)
+
+
+def test_a_batch_that_does_not_fit_is_halved():
+    sizes, pairs = [], [([5] * length, [6]) for length in (4, 2, 3, 1, 5)]
+
+    def work(batch):
+        sizes.append(len(batch.indices))
+        if sizes[-1] > 2:
+            raise MemoryError
+        return [(batch.source != PAD).sum(1)[row] - 1 for row in range(sizes[-1])]
+
+    made = translator(models()[0])
+    assert made.by_batch(pairs, work) == [4, 2, 3, 1, 5]
+    assert sizes == [5, 2, 3, 1, 2]
+
+
+def test_one_sentence_that_does_not_fit_is_an_error():
+    def work(_):
+        raise MemoryError("8 GB")
+
+    with pytest.raises(MemoryError, match=r"^8 GB$"):
+        translator(models()[0]).by_batch([([5], [6])], work)

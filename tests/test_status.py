@@ -58,7 +58,10 @@ def test_every_state_has_its_row(tmp_path, capsys):
         "1": "finished", "2": "running", "3": "interrupted", "4": "failed", "5": "planned",
         "6": "planned", "7": "failed",
     }  # fmt: skip
-    assert counts == "2 planned, 1 running, 1 interrupted, 1 finished, 2 failed\n"
+    assert counts == (
+        "2 planned, 1 running, 1 interrupted, 1 finished, 2 failed; "
+        "about 2 h 20 min of training left\n"
+    )
     by_seed = {row["seed"]: row for row in rows}
     assert by_seed["2"] | {"since": ""} == {
         "run": "tiny-0123abcd", "seed": "2", "state": "running", "step": "10", "steps": "40",
@@ -82,10 +85,16 @@ def test_people_read_words_and_no_empty_columns(tmp_path, capsys):
     assert capsys.readouterr().out.splitlines() == [
         "run            seed  state        step  steps  left         dev BLEU  since",
         f"tiny-0123abcd  1     interrupted  10    1,000  16 h 30 min  12.5      {since}",
-        "1 interrupted",
+        "1 interrupted; about 16 h 30 min of training left",
     ]
     assert main(["status", str(tmp_path), "format=markdown"]) == 0
     assert "| 16 h 30 min | 12.5 |" in capsys.readouterr().out
+
+
+def test_what_is_left_of_jobs_that_wait_is_known_when_one_is_finished(tmp_path, capsys):
+    plan(tmp_path, "seed=6")
+    leave(tmp_path, 2, "interrupted")
+    assert shown(capsys, tmp_path, "format=csv")[1] == "1 planned, 1 interrupted\n"
 
 
 @pytest.mark.parametrize(

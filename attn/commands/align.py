@@ -15,7 +15,7 @@ from attn.alignment import Gold
 from attn.contract import Role
 from attn.corpora import Pair
 from attn.files import output_problems
-from attn.registry import ConfigError, RunError
+from attn.registry import RunError
 from attn.roles import NONE, Roles
 from attn.scoring import fingerprint
 from attn.survey import READ, SAID, Best, Survey
@@ -100,10 +100,7 @@ def _golds(asked: Asked, option: str, pairs: Sequence[Pair]) -> list[Gold | None
     if asked[option] is None:
         known = (pair.alignment for pair in pairs)
         return [None if links is None else Gold.of(links) for links in known]
-    try:
-        return list(alignment.read(Path(asked[option]), pairs))
-    except ValueError as error:
-        raise ConfigError([f"{option}: {error}"]) from None
+    return list(alignment.asked(option, asked[option], pairs))
 
 
 def _figures(found: Survey, best: Best | None, on: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from omegaconf import MISSING, DictConfig
 
-from attn import assemble, splits
+from attn import alignment, assemble, splits
 from attn.contract import Role
 from attn.corpora import Pair
 from attn.files import output_problems, write_text
@@ -44,6 +44,8 @@ def check(cfg: DictConfig) -> list[str]:
         found.append("text, split: give one of them, e.g. split=test sentences=[0,5,9]")
     if asked["split"] is not None and asked["run"] != MISSING:
         found += splits.problems(asked)
+    if asked["gold"] is not None and not Path(asked["gold"]).is_file():
+        found.append(f"gold={asked['gold']}: there is no such file")
     found += _choice_problems(asked)
     return found + list(_file_problems(asked["file"]))
 
@@ -53,7 +55,9 @@ def unused(cfg: DictConfig) -> dict[str, str]:
     asked = assemble.plain(cfg)
     found: dict[str, str] = {}
     if asked["split"] is None:
-        found |= dict.fromkeys(("sentences", "root", "target"), "is of split=... alone")
+        found |= dict.fromkeys(("sentences", "root", "target", "gold"), "is of split=... alone")
+    elif asked["target"] == TRANSLATION:
+        found["gold"] = "aligns references; leave target=translation out"
     if asked["text"] is None and asked["target"] != TRANSLATION:
         found["search"] = "is of a translation alone: of text=..., or with target=translation"
     if _is_page(asked["file"]):
@@ -176,6 +180,12 @@ def _pairs(asked: Asked, trained: Trained) -> dict[str, Pair]:
             f"sentences={as_yaml(asked['sentences'])}: split={split} has {len(pairs)} sentences, "
             f"{span(len(pairs))}, and no {beyond[0]}"
         ])
+    if asked["gold"] is not None:
+        golds = alignment.asked("gold", asked["gold"], pairs)
+        pairs = [
+            dataclasses.replace(pair, alignment=tuple(sorted(gold.possible)))
+            for pair, gold in zip(pairs, golds, strict=True)
+        ]
     return {f"{split} {number}": pairs[number] for number in asked["sentences"]}
 
 

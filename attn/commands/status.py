@@ -34,7 +34,9 @@ def run(cfg: DictConfig) -> None:
 def _counts(rows: list[progress.Row]) -> str:
     counts = Counter(row.state for row in rows)
     told = [f"{counts[state]} {state}" for state in (*STATES, *sorted({*counts} - {*STATES}))]
-    return ", ".join(one for one in told if not one.startswith("0 "))
+    counted = ", ".join(one for one in told if not one.startswith("0 "))
+    left = progress.left(rows)
+    return counted if left is None else f"{counted}; {left}"
 
 
 def _paths(cfg: DictConfig) -> list[str]:

@@ -14,6 +14,7 @@ from attn import (
     __version__,
     assemble,
     checking,
+    edition,
     identity,
     introduction,
     ledger,
@@ -275,6 +276,7 @@ class Job:
         )
         meta = {
             "version": __version__,
+            "code": edition.code(),
             "torch": torch.__version__,
             "parameters": parameters,
             "config": self.config,

@@ -49,8 +49,14 @@ class Evaluation:
 
     @property
     def version(self) -> str | None:
-        """The version of the program that evaluated."""
-        return self.entry.get("checkpoint", {}).get("attn")
+        """The version of the program that evaluated, and the checksum of its code."""
+        checkpoint = self.entry.get("checkpoint", {})
+        return version(checkpoint.get("attn"), checkpoint.get("code"))
+
+    @property
+    def search(self) -> str:
+        """How the translations were found."""
+        return self.title.rpartition(" ")[0]
 
     def statistics(self, metric: str) -> Rows | None:
         """The statistics of its sentences; nothing if they are not there as they were written."""
@@ -86,3 +92,8 @@ class Evaluation:
     def _checked(self, path: Path, mark: str) -> list[str] | None:
         lines = whole_lines(path)
         return lines if fingerprint(lines) == self.entry.get(mark) else None
+
+
+def version(number: str | None, code: str | None) -> str | None:
+    """A version as ``0.1.0+1a2b3c4d``, the code's checksum behind it where that is known."""
+    return number if number is None or code is None else f"{number}+{code}"

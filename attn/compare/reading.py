@@ -12,7 +12,7 @@ from typing import Any
 from attn import checking, identity, results, runs
 from attn.checkpoint import Checkpoints, ranked
 from attn.compare import folders
-from attn.compare.evaluation import METRICS, Evaluation, Score
+from attn.compare.evaluation import METRICS, Evaluation, Score, version
 from attn.files import read_json
 from attn.registry import ConfigError
 from attn.remarks import warn
@@ -122,7 +122,7 @@ def _run(folder: Path) -> Run:
         scores=results.load_scores(folder),
         dev_scores=_dev(meta, data),
         memory=max(_values(metrics, "memory_gib"), default=None),
-        version=meta.get("version"),
+        version=version(meta.get("version"), meta.get("code")),
     )
 
 

@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import re
 import statistics
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from attn.compare import costs, heads
@@ -99,13 +100,17 @@ def table(variants: Sequence[Variant], asked: Asked) -> Table:
         texts = [MISSING if one is None else format(one, cost.form) for one in middles]
         if any(one is not None for one in middles):
             made.add(cost.title, texts)
-    quality = next(one for one in scored if one.split == split)
     if len(variants) > 1:
+        # What was not evaluated yet is weighed by dev, which every run knows.
+        quality = next(one for one in scored if one.split == split)
+        whole = all(quality.mean(row) is not None for row in range(len(variants)))
+        quality = quality if whole else scored[0]
         known = [quality.mean(row) for row in range(len(variants))]
         if quality.metric in LOWER_IS_BETTER:
             known = [None if one is None else -one for one in known]
         marked = costs.pareto(known, variants, split)
-        made.add("Pareto", [one or MISSING for one in marked])
+        title = "Pareto" if whole else "Pareto by dev"
+        made.add(title, [one or MISSING for one in marked])
     for title, cells in heads.columns(variants, split):
         made.add(title, cells)
     made.remarks += signatures
@@ -118,7 +123,7 @@ def table(variants: Sequence[Variant], asked: Asked) -> Table:
         if "dev" in asked.splits:
             made.notes.append("split=dev: not tested, for checkpoints were chosen by it")
         made.remarks += dict.fromkeys(itertools.chain(*tested))
-    made.remarks += _remarks([run for one in variants for run in one.runs], asked.splits)
+    made.remarks += _remarks(variants, asked.splits)
     return made
 
 
@@ -133,7 +138,7 @@ def parted_table(
     for group in groups:
         low = group.metric in LOWER_IS_BETTER
         made.scores(group.title, group.values, [len(one.runs) for one in variants], low=low)
-    made.remarks += [*remarks, *_remarks([run for one in variants for run in one.runs], splits)]
+    made.remarks += [*remarks, *_remarks(variants, splits)]
     return made
 
 
@@ -203,17 +208,40 @@ def bare(cell: str) -> str:
     return number if re.fullmatch(r"-?\d+(\.\d+)?", number) else cell
 
 
-def _remarks(runs: Sequence[Run], splits: Sequence[str]) -> Iterator[str]:
-    ours = [run for run in runs if run.config]
+def _remarks(variants: Sequence[Variant], splits: Sequence[str]) -> Iterator[str]:
+    ours = [run for one in variants for run in one.runs if run.config]
     for run in ours:
         if run.state != "finished":
             yield f"{run.state}: {run.folder}"
+    for one in variants:
+        yield from _doubtful(one)
     yield from versions(ours, splits)
+    yield from _searches(ours, splits)
     for split in splits:
         unscored = [run for run in ours if run.score(split) is None]
         if unscored:
             yield f"not evaluated on {split}, by their own search with the best checkpoint:"
             yield from (f"  attn evaluate run={run.folder} split={split}" for run in unscored)
+
+
+def _doubtful(variant: Variant) -> Iterator[str]:
+    """What speaks against it that the runs of a variant differ in their seeds alone."""
+    runs = [run for run in variant.runs if run.config]
+    folders = ", ".join(str(run.folder) for run in runs)
+    if len({run.folder.parent.name.rpartition("-")[2] for run in runs}) > 1:
+        yield f"one row, though data, number format or plug-in are not the same: {folders}"
+    elif len({run.config["seed"] for run in runs}) < len(runs):
+        yield f"one row, in which a seed stands twice and counts twice: {folders}"
+
+
+def _searches(runs: Sequence[Run], splits: Sequence[str]) -> Iterator[str]:
+    """How translations were found, if not all in the same way."""
+    for split in splits:
+        found = [one for run in runs if (one := run.evaluation(split)) is not None]
+        counts = Counter(one.search for one in found)
+        if len(counts) > 1:
+            told = ", ".join(f"{search} ({count} runs)" for search, count in counts.items())
+            yield f"{split} translated in several ways: {told}"
 
 
 def versions(runs: Sequence[Run], splits: Sequence[str]) -> Iterator[str]:

@@ -17,8 +17,9 @@ from torch.nn.attention import flex_attention
 KERNELS = ("auto", "explicit", "sdpa", "flex")
 UNFUSED = ("auto", "explicit")
 CUDA_ALONE = "torch trains it on CUDA alone; choose one of auto, explicit, sdpa"
-# On a CPU, explicit products win in training up to about this many keys (experiments/speed).
-CPU_EXPLICIT_KEYS = 256
+# On a CPU, explicit products win up to about so many keys: with gradients, and without any
+# (experiments/speed/kernels.py).
+CPU_EXPLICIT_KEYS, CPU_EXPLICIT_ALONE = 256, 32
 
 Query = Float[Tensor, "batch heads queries dim"]
 Key = Float[Tensor, "batch groups keys dim"]
@@ -153,5 +154,6 @@ def choose(kernel: str, query: Tensor, key: Tensor, dropout: float) -> str:
         return kernel
     if query.device.type != "cpu":
         return "sdpa"
-    short = key.shape[2] <= CPU_EXPLICIT_KEYS or query.shape[2] == 1
+    most = CPU_EXPLICIT_KEYS if torch.is_grad_enabled() else CPU_EXPLICIT_ALONE
+    short = key.shape[2] <= most or query.shape[2] == 1
     return "explicit" if short or dropout > 0 else "sdpa"

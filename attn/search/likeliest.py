@@ -1,4 +1,4 @@
-"""The likeliest next tokens, without sorting or normalising a whole vocabulary."""
+"""The likeliest next tokens, without sorting a whole vocabulary."""
 
 import torch
 from jaxtyping import Bool, Float, Int

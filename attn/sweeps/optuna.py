@@ -1,13 +1,35 @@
 """Studies of Optuna's that go on: trials of earlier calls count, and those cut short come again."""
 
+import contextlib
+import fcntl
 import importlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from omegaconf import DictConfig
 
 from attn.overrides import literal
+from attn.registry import ConfigError
 
 SWEEPER = "hydra_plugins.hydra_optuna_sweeper.optuna_sweeper.OptunaSweeper"
+
+
+@contextlib.contextmanager
+def alone(study: Path) -> Iterator[None]:
+    """No other sweep chooses trials of this study at the same time.
+
+    Raises:
+        ConfigError: another one does.
+    """
+    study.mkdir(parents=True, exist_ok=True)
+    with (study / "optuna.lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ConfigError([
+                f"{study}: another sweep of Optuna's is at work there; wait, or give study=NAME"
+            ]) from None
+        yield
 
 
 def going_on(sweeper: DictConfig, study: Path) -> list[str]:
@@ -17,7 +39,6 @@ def going_on(sweeper: DictConfig, study: Path) -> list[str]:
     """
     storage = sweeper.storage or f"sqlite:///{study.absolute() / 'optuna.db'}"
     name = sweeper.study_name or study.name
-    study.mkdir(parents=True, exist_ok=True)
     optuna = importlib.import_module("optuna")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     known = optuna.create_study(

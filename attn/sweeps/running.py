@@ -16,6 +16,7 @@ from hydra.types import HydraContext, RunMode
 from omegaconf import DictConfig
 
 from attn import failing
+from attn.registry import ConfigError
 from attn.sweeps import optuna, summary
 from attn.sweeps.outcomes import Outcome, tell, told
 from attn.sweeps.planning import Planned, settled
@@ -64,19 +65,30 @@ def by_sweeper(ours: Hydra, command: str, given: list[str], study: Path, digest:
     """Let one of Hydra's sweepers choose the jobs, and say how they went; the exit code."""
     asked = [*given, "hydra.mode=MULTIRUN"]
     master = ours.compose_config(command, asked, run_mode=RunMode.MULTIRUN)
-    trials = master.hydra.sweeper._target_ == optuna.SWEEPER
-    more = optuna.going_on(master.hydra.sweeper, study) if trials else []
+    if master.hydra.sweeper._target_ != optuna.SWEEPER:
+        return _swept(ours, master, command, digest, asked)
+    try:
+        with optuna.alone(study):
+            more = optuna.going_on(master.hydra.sweeper, study)
+            code = _swept(ours, master, command, digest, asked + more)
+            print(optuna.best(more))  # noqa: T201
+            return code
+    except ConfigError as error:
+        sys.stderr.write(failing.line(command, error))
+        return failing.code(error)
+
+
+def _swept(ours: Hydra, master: DictConfig, command: str, digest: str, asked: list[str]) -> int:
+    """Let the sweeper choose, and say how the jobs went; the exit code."""
     with _folder(master) as folder:
         try:
-            ours.multirun(command, Task(command, digest, folder, raises=True), [*asked, *more])
+            ours.multirun(command, Task(command, digest, folder, raises=True), asked)
             raised = None
         except Exception as error:  # noqa: BLE001 - whatever a sweeper makes of jobs that failed
             raised = error
         finally:
             outcomes = told(folder)
             summary.say([(one.label, one) for one in outcomes.values()])
-            if trials:
-                print(optuna.best(more))  # noqa: T201
     if raised is None or any(one.state == "failed" for one in outcomes.values()):
         return summary.code(outcomes)
     sys.stderr.write(failing.line(command, raised))

@@ -12,6 +12,7 @@ from attn import failing, ledger, overrides, tables, trials
 from attn.files import checksum_of
 from attn.overrides import Given
 from attn.preflight import Preflight
+from attn.registry import ConfigError
 from attn.sweeps.planning import Planned
 from attn.sweeps.variants import groups, name_of
 from attn.words import suggest
@@ -113,9 +114,8 @@ def _evaluated(run: Any, planned: Sequence[Planned]) -> int:
     )
     try:
         if found := evaluate.check(cfg):
-            sys.stdout.writelines(f"{line}\n" for line in found)
-        else:
-            evaluate.run(cfg)
+            raise ConfigError(found)
+        evaluate.run(cfg)
     except Exception as error:  # noqa: BLE001 - the other variants are still to be evaluated
         sys.stderr.write(failing.line("evaluate", error, [f"run={run.folder}"]))
         return failing.code(error)

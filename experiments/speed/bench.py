@@ -8,6 +8,9 @@ printed as a table.
 
     make bench
     .venv/bin/python experiments/speed/bench.py --rounds 9 --shape tiny
+    .venv/bin/python experiments/speed/bench.py --shape tiny --profile "attn fp32"
+
+The last prints where the time of a contender's steps goes, by torch's operations.
 """
 
 import argparse
@@ -139,16 +142,26 @@ def attn_steps(shape: str, some: list[Batch], dtype: str, *, keep: bool = True) 
     return seconds
 
 
-def measure(contender: str, shape: str, steps: int) -> None:
-    """Print the median seconds of a step, the first two left out, and the peak of memory in GiB."""
-    some = batches(steps + 2)
+def timed(contender: str, shape: str, some: list[Batch]) -> list[float]:
+    """Seconds of each step of a contender."""
     loop, dtype = contender.partition(",")[0].split()
     if loop == "plain":
-        seconds = plain_steps(shape, some, dtype)
-    else:
-        seconds = attn_steps(shape, some, dtype, keep="false" not in contender)
+        return plain_steps(shape, some, dtype)
+    return attn_steps(shape, some, dtype, keep="false" not in contender)
+
+
+def measure(contender: str, shape: str, steps: int) -> None:
+    """Print the median seconds of a step, the first two left out, and the peak of memory in GiB."""
+    seconds = timed(contender, shape, batches(steps + 2))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     print(json.dumps([statistics.median(seconds[2:]), peak]))  # noqa: T201
+
+
+def profile(contender: str, shape: str, steps: int) -> None:
+    """Print the operations that take the most of a contender's steps."""
+    with torch.profiler.profile() as found:
+        timed(contender, shape, batches(steps))
+    print(found.key_averages().table(sort_by="self_cpu_time_total", row_limit=25))  # noqa: T201
 
 
 def main() -> None:
@@ -158,10 +171,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=4)
     parser.add_argument("--only", default="", help="contenders whose names begin like this")
+    parser.add_argument("--profile", choices=CONTENDERS, help="one contender, by operations")
     parser.add_argument("--contender", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.contender:
         measure(asked.contender, asked.shape, asked.steps)
+        return
+    if asked.profile:
+        profile(asked.profile, asked.shape, asked.steps)
         return
     instructions = torch.cpu._is_avx512_bf16_supported()
     names = [
@@ -176,7 +193,7 @@ def main() -> None:
             command = [sys.executable, __file__, "--contender", name]
             command += ["--shape", asked.shape, "--steps", str(asked.steps)]
             environment = {**os.environ, **CONTENDERS[name]}
-            done = subprocess.run(command, env=environment, check=True, capture_output=True)
+            done = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE)
             seconds, peak = json.loads(done.stdout)
             rates[name].append(PAIRS * (LENGTH + 1) / seconds)
             peaks[name].append(peak)

@@ -6,6 +6,9 @@ tokenizing is. Medians, ranges, ratios and BLEU are printed as tables, and in ho
 greedy translations differ from ours.
 
     .venv/bin/python experiments/speed/decoding.py --run outputs/speed --rounds 5
+    .venv/bin/python experiments/speed/decoding.py --run outputs/speed --profile
+
+The second prints where the time of one thread goes, by torch's operations.
 """
 
 import argparse
@@ -22,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import peers
+import torch
 
 from attn import assemble, runs, splits, stored
 
@@ -127,6 +131,18 @@ def measure(processes: dict[str, Process], texts: list[str], rounds: int) -> tup
     return rates, last
 
 
+def profile(run: str, texts: Sequence[str]) -> None:
+    """Print the operations that take the most of a search by one thread."""
+    contender = peers.Attn(run, 1)
+    torch.set_num_threads(1)
+    for size in (1, BEAM):
+        contender(texts[:100], size)
+        with torch.profiler.profile() as found:
+            contender(texts, size)
+        table = found.key_averages().table(sort_by="self_cpu_time_total", row_limit=20)
+        print(f"beam {size}, {len(texts)} sentences\n{table}")  # noqa: T201
+
+
 def main() -> None:
     """Start all contenders, let them decode in turn, and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -136,6 +152,7 @@ def main() -> None:
     parser.add_argument("--sentences", type=int, default=1000, help="how many of them")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--peers", type=Path, default=Path("build/peers"), help="where they are")
+    parser.add_argument("--profile", action="store_true", help="of attn alone, by operations")
     parser.add_argument("--contender", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.contender:
@@ -147,6 +164,9 @@ def main() -> None:
     corpus = splits.corpus_of(config, asked.root)
     pairs = assemble.read(corpus, splits.named(corpus, asked.split))[: asked.sentences]
     texts, references = [pair.source for pair in pairs], [pair.target for pair in pairs]
+    if asked.profile:
+        profile(asked.run, texts)
+        return
     started = {name: Process(name, asked.run, asked.peers) for name in CONTENDERS}
     missing = {name: one.read() for name, one in started.items()}
     there = {name: one for name, one in started.items() if missing[name] is None}

@@ -36,13 +36,16 @@ def commands(folder: Path, data: Sequence[str]) -> Iterator[tuple[str, list[str]
     yield "`attn translate` of one line", ["translate", run, "text=A dog sleeps."], 4
     yield "`attn evaluate`, translations of one token", ["evaluate", run, *AT_ONCE], None
     yield "`attn compare` of one run", ["compare", f"runs={folder}"], None
+    sweep = ["train", "-m", "experiment=smoke", *STEPS, "seed=range(1,31)", f"output={folder}/30"]
+    subprocess.run([*ATTN, *sweep], check=True, capture_output=True)
+    yield "`attn train -m` of 30 finished runs", sweep, 3
     yield "`attn verify attention=softmax`", ["verify", "attention=softmax"], None
 
 
 def seconds(arguments: Sequence[str]) -> tuple[float, float]:
     """Wall and CPU seconds of one process; a training is killed after its first step."""
     with tempfile.TemporaryDirectory() as folder:
-        trains = arguments[0] == "train"
+        trains = arguments[0] == "train" and "-m" not in arguments
         given = [*arguments, f"output={folder}"] if trains else arguments
         began = time.perf_counter()
         process = subprocess.Popen(
