@@ -126,14 +126,15 @@ def test_differences_are_found():
     assert found.p < 0.01
     assert found.low < found.value < found.high
     assert found.low > 0
-    assert (found.over, found.more_seeds) == ("seeds and sentences", 0)
+    assert (found.over, found.more_seeds(found.p)) == ("seeds and sentences", 0)
+    assert found.more_seeds(0.06) == 1  # which other rows have made of p
 
 
 def test_one_seed_each_is_a_matter_of_sentences():
     random = np.random.default_rng(4)
     found = difference(side(random, 1, mean=5.0), side(random, 1))
     assert found.over == SENTENCES
-    assert found.more_seeds is None
+    assert found.more_seeds(found.p) is None
     assert found.p < 0.01
 
 
@@ -143,7 +144,7 @@ def test_a_difference_of_few_sentences_is_not_resolved_by_seeds():
     lucky = random.standard_normal(60)
     found = difference(side(random, 4, within=0.01, common=lucky), side(random, 4, within=0.01))
     assert found.p > 0.05
-    assert found.more_seeds is None
+    assert found.more_seeds(found.p) is None
 
 
 def test_as_many_seeds_as_the_power_asks_for():

@@ -79,6 +79,6 @@ def _differences(variants: Sequence[Variant], made: Table) -> list[dict[str, Any
                     "p": one.difference.p,
                     "p_holm": one.p,
                     "over": one.difference.over,
-                    "more_seeds": one.difference.more_seeds,
+                    "more_seeds": one.difference.more_seeds(one.p),
                 })
     return found

@@ -114,15 +114,14 @@ class Difference:
     high: float
     variances: Sequence[Variance] = ()
 
-    @property
-    def more_seeds(self) -> int | None:
+    def more_seeds(self, p: float) -> int | None:
         """How many seeds both variants need more, for such a difference to be found.
 
-        None where that is not known, or beyond reason.
+        0 where ``p``, corrected or not, has found it; None where no number is known within reason.
         """
         if not self.variances:
             return None
-        return 0 if self.p <= LEVEL else more_seeds(self.value, self.variances)
+        return 0 if p <= LEVEL else more_seeds(self.value, self.variances)
 
 
 @dataclasses.dataclass(frozen=True)

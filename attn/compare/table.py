@@ -181,7 +181,7 @@ def _p(one: Compared) -> str:
 def _more(one: Compared) -> str:
     if one.difference.over == SENTENCES:
         return MISSING
-    more = one.difference.more_seeds
+    more = one.difference.more_seeds(one.p)
     return f">{MOST_SEEDS}" if more is None else str(more)
 
 
