@@ -493,6 +493,14 @@ def test_searches_that_are_mixed_are_told(study, capsys):
     assert told in rows(capsys)[1]
 
 
+def test_a_single_seed_is_taken_to_vary_as_those_beside_it(study, capsys):
+    told = "p beside a single seed: that side is taken to vary over seeds as the other does"
+    assert told not in compared(capsys, "baseline=model.dim=16")[0].splitlines()
+    for seed in (2, 3):
+        shutil.rmtree(study / "sinusoidal-16" / f"seed-{seed}")
+    assert told in compared(capsys, "baseline=model.dim=16")[0].splitlines()
+
+
 def test_what_is_not_evaluated_yet_is_weighed_by_dev(study, capsys):
     for seed in (1, 2, 3):
         (study / "sinusoidal-8" / f"seed-{seed}" / "scores.json").unlink()

@@ -188,6 +188,9 @@ def _more(one: Compared) -> str:
 def _notes(made: Table) -> Iterator[str]:
     if any(cell.endswith(ALONE) for number in made.tests for cell in made.columns[number]):
         yield f"p{ALONE}: one seed a side, so over sentences alone: of these two trainings"
+    tested = (one.difference for _, found in made.compared for one in found if one is not None)
+    if any(1 in each.seeds for one in tested for each in one.variances):
+        yield "p beside a single seed: that side is taken to vary over seeds as the other does"
     yield "more seeds: of both sides, to find such a difference in 80 % of trials, p not corrected"
 
 
