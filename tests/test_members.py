@@ -113,7 +113,7 @@ def test_of_one_run_nothing_has_changed(trained):
     told = json.loads((trained.one / "scores.json").read_text())["test"]
     (entry,) = told.values()
     assert entry["checkpoint"]["name"] == "step-20"
-    assert set(entry["checkpoint"]) == {"name", "step", "sha256", "attn"}
+    assert set(entry["checkpoint"]) == {"name", "step", "sha256", "attn", "code"}
 
 
 @pytest.mark.parametrize("command", ["translate", "evaluate"])
