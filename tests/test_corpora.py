@@ -259,18 +259,19 @@ def test_equal_symbols_are_sorted_in_their_order():
 def test_no_source_comes_twice(name):
     corpus = made(name, **SIZES, symbols=3, max_length=5)
     sources = [pair.source for split in corpus.splits for pair in corpus.read(split)]
-    assert len(sources) == len(set(sources)) == 61 + 7 + 11 + 11
+    assert len(sources) == len(set(sources)) == 61 + 7 + 11 + 11 + 11
 
 
 def test_lengths_are_within_their_bounds():
     corpus = made("copy", **SIZES, min_length=2, max_length=5)
-    assert corpus.splits == ("train", "dev", "test", "longer")
+    assert corpus.splits == ("train", "dev", "test", "longer", "longest")
     lengths = {
         split: {len(pair.source.split()) for pair in corpus.read(split)} for split in corpus.splits
     }
     assert lengths["train"] == {2, 3, 4, 5}
     assert lengths["dev"] | lengths["test"] <= {2, 3, 4, 5}
     assert lengths["longer"] <= {6, 7, 8, 9, 10}
+    assert lengths["longest"] <= set(range(11, 21))
 
 
 def test_the_seed_says_what_is_drawn():
@@ -281,13 +282,16 @@ def test_the_seed_says_what_is_drawn():
 
 def test_more_training_leaves_the_other_splits_alone():
     some, more = made("sort", **SIZES), made("sort", **{**SIZES, "train_size": 97})
-    for split in ("dev", "test", "longer"):
+    for split in ("dev", "test", "longer", "longest"):
         assert some.read(split) == more.read(split)
     assert more.read("train")[:61] == some.read("train")
 
 
 def test_a_generated_corpus_refuses_an_unknown_split():
-    message = "split=long: unknown; did you mean 'longer'? choose one of dev, longer, test, train"
+    message = (
+        "split=long: unknown; did you mean 'longer'? "
+        "choose one of dev, longer, longest, test, train"
+    )
     with pytest.raises(ValueError, match=exactly(message)):
         made("copy").read("long")
 
@@ -329,4 +333,4 @@ def test_as_many_are_drawn_as_are_allowed(seed):
     """Half of all sequences is the most; drawing them ends."""
     options = {"symbols": 2, "min_length": 1, "max_length": 4, "seed": seed}
     corpus = made("reverse", train_size=13, dev_size=1, test_size=1, **options)
-    assert [len(corpus.read(split)) for split in corpus.splits] == [13, 1, 1, 1]
+    assert [len(corpus.read(split)) for split in corpus.splits] == [13, 1, 1, 1, 1]

@@ -161,7 +161,8 @@ def test_a_picture_is_written(run, tmp_path, capsys, arguments, form):
         ),
         (
             ["what=alignment", "run={run}", "split=tset", "file=a.png"],
-            "split=tset: unknown; did you mean 'test'? choose one of dev, longer, test, train\n",
+            "split=tset: unknown; did you mean 'test'? "
+            "choose one of dev, longer, longest, test, train\n",
         ),
         (
             ["what=alignment", "run={run}", "text=a", "layer=mean", "head=1", "file=a.png"],

@@ -354,7 +354,7 @@ def test_standard_input_that_is_not_utf8_is_named(trained, monkeypatch, capsys):
             ],
             "checkpoint=7: not in {run}/checkpoints; choose best, last, average (made by attn "
             "average) or one of the steps: 10, 20\nsearch.max_extra=0: must be at least 1\n"
-            "split=x: unknown; choose one of dev, longer, test, train\n",
+            "split=x: unknown; choose one of dev, longer, longest, test, train\n",
         ),
         (["train", "seed=-1"], "seed=-1: must be at least 0 and below 2**63\n"),
         (["train", "output=null"], "output=null: needs a folder; write output=FOLDER\n"),
@@ -374,7 +374,8 @@ def test_standard_input_that_is_not_utf8_is_named(trained, monkeypatch, capsys):
         ),
         (
             ["evaluate", "run={run}", "split=tset"],
-            "split=tset: unknown; did you mean 'test'? choose one of dev, longer, test, train\n",
+            "split=tset: unknown; did you mean 'test'? "
+            "choose one of dev, longer, longest, test, train\n",
         ),
         (["evaluate", "run={run}", "samples=-1"], "samples=-1: must be at least 0\n"),
         (
@@ -456,7 +457,7 @@ def test_standard_input_that_is_not_utf8_is_named(trained, monkeypatch, capsys):
         ),
         (
             ["evaluate", "run={run}", "split=2016"],
-            "split=2016: unknown; choose one of dev, longer, test, train\n",
+            "split=2016: unknown; choose one of dev, longer, longest, test, train\n",
         ),
         *(
             (["train", argument], f"{argument}: not of type int\n")

@@ -120,7 +120,8 @@ def test_the_difference_stands_beside_both(run, other, monkeypatch):
             "text, split: give one of them, e.g. split=test sentences=[0,5,9]\n"),
         (
             ["run={run}", "split=tset", "weights=hole", "file=a.gif"],
-            "split=tset: unknown; did you mean 'test'? choose one of dev, longer, test, train\n"
+            "split=tset: unknown; did you mean 'test'? "
+            "choose one of dev, longer, longest, test, train\n"
             "weights=hole: unknown; did you mean 'whole'? choose one of steps, whole\n"
             "file=a.gif: must end with .html, .png or .svg\n",
         ),
@@ -365,7 +366,7 @@ def test_without_gold_the_best_head_is_not_known_or_that_of_the_split(run, capsy
 def test_wrong_requests_to_align_are_named(run, deaf, capsys):
     assert main(["align", f"run={run}", "split=tset", "gold=no.txt", "format=html"]) == 2
     assert capsys.readouterr().err.splitlines() == [
-        "split=tset: unknown; did you mean 'test'? choose one of dev, longer, test, train",
+        "split=tset: unknown; did you mean 'test'? choose one of dev, longer, longest, test, train",
         "gold=no.txt: there is no such file",
         "format=html: unknown; choose one of csv, json, markdown, terminal",
     ]

@@ -137,7 +137,7 @@ def test_wrong_requests_are_named(trained, capsys):
     wrong = ["by=distanse", "sentences=0", "format=html", "split=tset"]
     assert main(["reach", f"run={trained}", *wrong]) == 2
     assert capsys.readouterr().err.splitlines() == [
-        "split=tset: unknown; did you mean 'test'? choose one of dev, longer, test, train",
+        "split=tset: unknown; did you mean 'test'? choose one of dev, longer, longest, test, train",
         "by=distanse: unknown; did you mean 'distance'? choose one of distance, position, relative",
         "sentences=0: must be at least 1, or null for all",
         "format=html: unknown; choose one of csv, json, markdown, terminal",

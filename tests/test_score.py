@@ -222,7 +222,8 @@ def test_an_ensemble_scores(trained, capsys):  # noqa: F811
         ),
         (
             ["split=tset", "output=."],
-            "split=tset: unknown; did you mean 'test'? choose one of dev, longer, test, train\n"
+            "split=tset: unknown; did you mean 'test'? "
+            "choose one of dev, longer, longest, test, train\n"
             "output=.: is a folder; give another path\n",
         ),
         (["source=s", "target=t", "root=x"], "root=x: is of split=NAME alone\n"),

@@ -8,13 +8,14 @@ from attn.corpora import Pair, check_split
 from attn.registry import register
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
+LONGER = {"longer": (1, 2), "longest": (2, 4)}  # more, and at most, times the length of training
 
 
 class Generated(abc.ABC):
     """Sequences of symbols, and what an order of their places makes of them.
 
-    The splits are disjoint; ``longer`` has up to twice the length. What is drawn depends on the
-    seed alone.
+    The splits are disjoint; ``longer`` has up to twice the length of training, ``longest`` more
+    than twice and up to four times. What is drawn depends on the seed alone.
 
     Raises:
         ValueError: an option out of its range, more sequences asked for than there are.
@@ -47,7 +48,7 @@ class Generated(abc.ABC):
                 f"symbols, too few to draw {wanted} different ones; raise symbols or max_length"
             )
         self.source_language, self.target_language = "source", "target"
-        self.splits: tuple[str, ...] = ("train", "dev", "test", "longer")
+        self.splits: tuple[str, ...] = ("train", "dev", "test", *LONGER)
         self.symbols, self.seed = LETTERS[:symbols], seed
         self.lengths = (min_length, max_length)
         self.sizes = {"train": train_size, "dev": dev_size, "test": test_size}
@@ -61,8 +62,9 @@ class Generated(abc.ABC):
         """The pairs of a split, with their alignments."""
         check_split(self, split)
         shortest, longest = self.lengths
-        if split == "longer":
-            return self._draw(split, longest + 1, 2 * longest, self.sizes["test"])
+        if split in LONGER:
+            shorter, times = LONGER[split]
+            return self._draw(split, shorter * longest + 1, times * longest, self.sizes["test"])
         # Training comes last, so that its size changes no other split.
         drawn = self._draw("pairs", shortest, longest, sum(self.sizes.values()))
         parts = {}
