@@ -84,7 +84,7 @@ class Composer:
     def argument(self, one: Given) -> str:
         """An argument as Hydra takes it; a place is emptied by removing its part."""
         empties = self._is_group(one) and one.changes and one.override.value() is None
-        return f"~{one.key}" if empties else one.quoted
+        return f"~{one.key}" if empties else _axis(one).quoted
 
     def sweeps_itself(self, given: Sequence[Given]) -> bool:
         """Whether many jobs are asked for by a study or ``hydra.mode`` and not by ``-m``."""
@@ -144,7 +144,7 @@ class Composer:
         """The config of a job: parts composed by Hydra, then values set as Hydra sets them."""
         groups = [one for one in job if self._is_group(one)]
         cfg = copy.deepcopy(self._compose(groups))
-        values = [one.override for one in job if one not in groups]
+        values = [_axis(one).override for one in job if one not in groups]
         ConfigLoaderImpl._apply_overrides_to_config(values, cfg)
         return cfg
 
@@ -193,6 +193,15 @@ class Composer:
 def _glob(one: Given) -> Glob | None:
     value: object = one.override.value()
     return value if isinstance(value, Glob) else None
+
+
+def _axis(one: Given) -> Given:
+    """An argument that sets an axis, of whose key Hydra would take the dots for sections."""
+    section, _, axis = one.key.partition(".")
+    if section != "sweep" or "." not in axis:
+        return one
+    value = one.quoted.partition("=")[2]
+    return overrides.with_value(overrides.with_key(one, section), f"{{{axis}: {value}}}")
 
 
 def _axes(cfg: DictConfig) -> dict[str, str]:

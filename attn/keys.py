@@ -13,6 +13,7 @@ from attn.registry import as_yaml
 TYPES = (bool, int, float, str, list)
 ENTRIES = "not a list; write [{layers: 0-2, name: softmax}, {layers: 3, name: window}]"
 SEVERAL = frozenset({"checkpoint"})  # options that take a value, or a list of them
+EMPTY = {"match", "study"}  # null by default, whatever an experiment has there
 SINGLE = {"split", "metrics", "systems", "bounds"}  # and a value where a list stands by default
 
 # What other programs call an option.
@@ -102,7 +103,8 @@ def _unknown(key: str, tree: Any, choices: Mapping[str, Any], *, adds: bool) -> 
         return f"{section} is an option, it holds no others; write {section}=VALUE"
     if section and inside is None:
         place = next((p for p in choices if (p.rpartition("@")[2]) == section), None)
-        return f"{section} is empty" + (f"; choose one with {place}=NAME" if place else "")
+        hint = f"; choose one beside it, {place}=NAME {key}=VALUE" if place else ""
+        return f"{section} is empty{hint}"
     known = [one for one in known if not one.startswith("sweep.")]
     beside = [f"{section}.{option}" for option in inside] if section else [*inside, *choices]
     near = ELSEWHERE.get(key.rpartition(".")[2])
@@ -141,9 +143,11 @@ def _fault(key: str, present: Any, value: Any) -> str | None:
     """Why an option cannot have a value; that a path is missing, its command tells."""
     if key.endswith("_layers") and isinstance(present, list) and not isinstance(value, list):
         return ENTRIES
+    if value == "" and key in PATHS:
+        return "is empty; the current folder is a dot"
     several = key in SEVERAL and isinstance(value, list)
     alone = key in SINGLE and isinstance(present, list) and isinstance(value, (str, int))
-    if several or alone or (value is None and key in PATHS):
+    if several or alone or (value is None and key in PATHS | EMPTY):
         return None
     return _wrong_type(present, value)
 

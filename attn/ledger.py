@@ -22,7 +22,7 @@ from attn.touched import Stamps, unchanged
 
 FOLDER = ".jobs"
 # Of no importance to what a job trains.
-APART = ("output=", "study=", "match=", "tuned=", "fail_fast=", "sweep.")
+APART = ("output=", "study=", "match=", "tuned=", "fail_fast=", "sweep.", "sweep=")
 PRIMARY = ("shell.yaml", "train.yaml")  # of the commands' files, those of the one that trains
 SWEEP = re.compile(r"^sweep:.*\n(?:[ \t#-].*\n|\n)*", re.MULTILINE)
 _at_work: "list[Entry]" = []

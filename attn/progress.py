@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Container, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ Figures = dict[str, Any]
 class Row:
     """One run, or a job that has none yet."""
 
+    study: str
     choices: str
     seed: str
     state: str
@@ -31,9 +32,11 @@ class Row:
 
 
 def table(rows: Sequence[Row], *, people: bool) -> list[dict[str, Value]]:
-    """The rows as a table; for people, times are words, and columns without a cell left out."""
+    """The rows as a table; for people, times are words, and columns that tell nothing left out."""
     cells = [_cells(row, people=people) for row in rows]
     empty = {key for key in cells[0] if all(one[key] in (None, "") for one in cells)}
+    if len({row.study for row in rows}) == 1:
+        empty.add("study")  # its name is known to who asked
     told = {key for key in cells[0] if not (people and key in empty)}
     return [{key: one[key] for key in one if key in told} for one in cells]
 
@@ -43,8 +46,9 @@ def _cells(row: Row, *, people: bool) -> dict[str, Value]:
     if people:
         left = {"left": None if row.left is None else _words(row.left)}
     return {
+        "study": row.study,
         "run": row.choices,
-        "seed": row.seed,
+        "seed": int(row.seed) if row.seed.isdecimal() else row.seed,
         "state": row.state,
         "step": row.step,
         "steps": row.steps,
@@ -72,7 +76,7 @@ def read(paths: Sequence[str]) -> list[Row]:
     jobs = {job.study / job.name: job for path in paths for job in _jobs(path)}
     waiting = {job.folder for job in jobs.values() if job.folder and job.state == "planned"}
     rows = [_row(folder, planned=folder in waiting) for folder in folders]
-    return rows + [_planned(job) for job in jobs.values() if job.folder not in folders]
+    return rows + _without_run(jobs.values(), folders)
 
 
 def _runs(path: str) -> list[Path]:
@@ -85,13 +89,28 @@ def _jobs(path: str) -> Iterator[ledger.Entry]:
         yield from ledger.entries(folder.parent)
 
 
-def _planned(job: ledger.Entry) -> Row:
+def _without_run(jobs: Collection[ledger.Entry], folders: Container[Path]) -> list[Row]:
+    """The jobs without a run, told by what is not the same for all jobs of their study."""
+    studies: dict[Path, list[set[str]]] = {}
+    for job in jobs:
+        studies.setdefault(job.study, []).append(set(job.arguments))
+    common = {
+        study: set.intersection(*every) if len(every) > 1 else set()
+        for study, every in studies.items()
+    }
+    rows = [_planned(job, common[job.study]) for job in jobs if job.folder not in folders]
+    return sorted(rows, key=lambda row: (row.study, row.choices, row.seed.zfill(20)))
+
+
+def _planned(job: ledger.Entry, common: Container[str]) -> Row:
     """A job without a run: it waits for its turn, or ended before it had one."""
     given = dict(one.partition("=")[::2] for one in job.arguments)
     seed = given.pop("seed", "")
-    words = " ".join(f"{key}={value}" for key, value in given.items())
+    words = " ".join(
+        f"{key}={value}" for key, value in given.items() if f"{key}={value}" not in common
+    )
     state = job.state if job.state == "failed" else "planned"
-    return Row(words, seed, state, since=job.since, why=job.why)
+    return Row(job.study.name, words, seed, state, since=job.since, why=job.why)
 
 
 def _row(run: Path, *, planned: bool) -> Row:
@@ -101,9 +120,12 @@ def _row(run: Path, *, planned: bool) -> Row:
         state = "planned"  # for more steps than it has, or with what has changed since
     figures = runs.figures(run)
     step = max((one["step"] for one in figures), default=None)
+    if state == "interrupted":
+        step = max(_saved(run), default=step)  # what came after it is not gone on from
     steps, minutes = _ends(run)
     dev = [one["BLEU"] for one in figures if "BLEU" in one]
     return Row(
+        study=run.parent.parent.name,
         choices=run.parent.name,
         seed=run.name.removeprefix("seed-"),
         state=state,
@@ -115,6 +137,12 @@ def _row(run: Path, *, planned: bool) -> Row:
         since=_since(known, state),
         why=str(known.get("error", "")) if state == "failed" else "",
     )
+
+
+def _saved(run: Path) -> list[int]:
+    """The steps that a run has checkpoints of."""
+    names = (path.name.removeprefix("step-") for path in (run / "checkpoints").glob("step-*"))
+    return [int(name) for name in names if name.isdecimal()]
 
 
 def _since(known: Figures, state: str) -> str:

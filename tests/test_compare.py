@@ -94,7 +94,7 @@ def test_seeds_of_a_variant_share_a_row_and_the_best_comes_first(tmp_path, capsy
             "BLEU test runs": "1",
             "parameters": "8000",
             "tokens/s trained": "100",
-            "minutes": "2.5",
+            "minutes": "2.5000",
             "Pareto": "parameters minutes",
         },
         {
@@ -108,7 +108,7 @@ def test_seeds_of_a_variant_share_a_row_and_the_best_comes_first(tmp_path, capsy
             "BLEU test runs": "2",
             "parameters": "8000",
             "tokens/s trained": "150",
-            "minutes": "2.5",
+            "minutes": "2.5000",
             "Pareto": "",
         },
     ]
@@ -162,6 +162,18 @@ def test_what_was_not_evaluated_is_told_and_how_it_is(tmp_path, capsys):
         *(f"  attn evaluate run={run} split=test" for run in (two, three, four)),
     ]
     assert compared(capsys, f"runs=[{one}]")[1] == [f"BLEU {SIGNATURE}"]
+
+
+def test_a_split_that_the_dataset_has_not_is_unknown(tmp_path):
+    run = leave(tmp_path, test=20.0)
+    assert call("compare", f"runs={tmp_path}", "split=tst") == (0, "")  # its dataset is not told
+    runs.save_config(run, {**runs.load_config(run), "dataset": {"name": "copy"}})
+    assert call("compare", f"runs={tmp_path}", "split=[test,longer]") == (0, "")
+    assert call("compare", f"runs={tmp_path}", "split=[test,tst]") == (
+        2,
+        "split=tst: unknown; did you mean 'test'? "
+        "choose one of dev, longer, longest, test, train\n",
+    )
 
 
 def test_what_was_altered_is_told(tmp_path, capsys):

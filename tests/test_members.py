@@ -60,7 +60,7 @@ def test_a_transformer_and_a_recurrent_model_translate_as_one(trained, capsys):
     code, printed = said(capsys, "translate", asked, "n_best=5", "text=a b c", "search.size=5")
     assert (code, printed.err) == (
         2,
-        "search.size=5: search is empty; choose one with search=NAME\n",
+        "search.size=5: search is empty; choose one beside it, search=NAME search.size=VALUE\n",
     )
     code, printed = said(capsys, "translate", asked, "n_best=5", "text=a b c", "search=beam")
     assert (code, printed.err) == (0, "")

@@ -93,7 +93,8 @@ def test_nothing_is_added_or_removed(refuses):
 def test_an_option_of_a_part_that_is_not_there(refuses):
     refuses(
         ["elsewhere.heads=3"],
-        "elsewhere.heads=3: elsewhere is empty; choose one with attention@elsewhere=NAME",
+        "elsewhere.heads=3: elsewhere is empty; choose one beside it, "
+        "attention@elsewhere=NAME elsewhere.heads=VALUE",
     )
 
 
@@ -113,6 +114,12 @@ def test_wrong_types(refuses):
         "trainer=5: a section, not an option; its options are trainer.steps, trainer.free",
         "attention.heads=many: not of type int",
     )
+
+
+def test_no_path_is_empty_and_what_is_null_by_default_may_be_null_again():
+    assert keys._fault("run", "???", "") == "is empty; the current folder is a dot"
+    assert keys._fault("match", "params", None) is None
+    assert keys._fault("seed", 1, None) == "not of type int"
 
 
 def test_an_option_holds_no_others_and_is_no_list(refuses):

@@ -41,7 +41,9 @@ def the_variants(folder):
 
 def test_every_cell_of_the_table_is_in_the_page(study, capsys):
     shown = shown_by(page_of(study, "format=markdown"))
-    lines = [line[2:-2].split(" | ") for line in capsys.readouterr().out.splitlines()]
+    said = capsys.readouterr()
+    assert said.err.endswith(f"report in {study.parent / 'page.html'}\n")
+    lines = [line[2:-2].split(" | ") for line in said.out.splitlines()]
     header, _, *rows = lines
     assert shown["header"] == header
     assert [[text for text, _, _ in row] for row in shown["cells"]] == rows

@@ -64,11 +64,37 @@ def test_every_state_has_its_row(tmp_path, capsys):
     )
     by_seed = {row["seed"]: row for row in rows}
     assert by_seed["2"] | {"since": ""} == {
-        "run": "tiny-0123abcd", "seed": "2", "state": "running", "step": "10", "steps": "40",
-        "seconds left": "1800.0", "dev BLEU": "12.5", "since": "", "why": "",
+        "study": "one", "run": "tiny-0123abcd", "seed": "2", "state": "running", "step": "10",
+        "steps": "40", "seconds left": "1800.0", "dev BLEU": "12.5", "since": "", "why": "",
     }  # fmt: skip
     assert (by_seed["4"]["why"], by_seed["7"]["why"]) == ("ValueError: no", "no data")
     assert (by_seed["6"]["run"], by_seed["6"]["step"]) == ("position=none", "")
+
+
+def test_an_interrupted_run_is_where_it_was_saved(tmp_path, capsys):
+    for seed, state, saved in (1, "interrupted", (5, 12)), (2, "running", (5, 8)):
+        run = leave(tmp_path, seed, state)
+        for step in saved:
+            (run / "checkpoints" / f"step-{step}").mkdir(parents=True)
+    with claims.claimed(run):
+        rows, _ = shown(capsys, tmp_path, "format=csv")
+    assert [row["step"] for row in rows] == ["12", "10"]
+
+
+def test_jobs_are_told_by_what_differs_in_their_study(tmp_path, capsys):
+    for seed in (10, 9):
+        plan(tmp_path, "experiment=demo", f"seed={seed}", "position=none")
+        plan(tmp_path, "experiment=demo", f"seed={seed}", "position=rope")
+    assert main(["status", str(tmp_path), "format=json"]) == 0
+    told = [(row["study"], row["run"], row["seed"]) for row in json.loads(capsys.readouterr().out)]
+    assert told == [
+        ("one", f"position={name}", seed) for name in ("none", "rope") for seed in (9, 10)
+    ]
+    ledger.Entry(tmp_path / "two", ["experiment=demo", "seed=1"], "digest").save("planned")
+    assert main(["status", str(tmp_path)]) == 0
+    first, *_, last, _ = capsys.readouterr().out.splitlines()
+    assert first.split() == ["study", "run", "seed", "state", "since"]
+    assert last.split()[:4] == ["two", "experiment=demo", "1", "planned"]
 
 
 def test_time_may_end_a_run_before_its_steps(tmp_path, capsys):

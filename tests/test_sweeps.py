@@ -129,10 +129,30 @@ def test_what_another_process_trains_is_passed_over(sweep):
         for entry in Path("runs/one/.jobs").iterdir():
             entry.unlink()  # so that only the job finds out
         told = sweep("-m", "seed=1")[2]
-    holder = why.partition(" trains")[0]
-    said = f"{run}: {holder} trains this run; wait, or end it"
     job = "output=runs study=one trainer.steps=20 seed=1"
-    assert told == ["1 job: 1 running elsewhere", f"  running elsewhere: {job}: {said}"]
+    assert told == ["1 job: 1 running elsewhere", f"  running elsewhere: {job}: {why}"]
+
+
+@pytest.mark.parametrize(
+    ("left", "begun", "counts"),
+    [
+        ("finished", ["clip-1.0 2"], "2 jobs: 1 finished, 1 finished before"),
+        ("running", ["clip-1.0 2", "clip-1.0 1"], "2 jobs: 2 finished"),  # its process was killed
+    ],
+)
+def test_what_another_process_had_is_looked_at_again(sweep, monkeypatch, left, begun, counts):
+    assert sweep("-m", "seed=1")[0] == 0
+    run = Path("runs/one/clip-1.0/seed-1")
+    runs.set_status(run, "running")
+
+    def holder(_, looks=iter(["process 7 on vm"] * 2)):  # noqa: B008 - one for all calls
+        who = next(looks, None)
+        runs.set_status(run, "running" if who else left)
+        return who
+
+    monkeypatch.setattr(claims, "holder", holder)
+    told = [f"passed over: seed=1: process 7 on vm trains {run}", counts]
+    assert sweep("-m", "seed=1,2")[:3] == (0, begun, told)
 
 
 @pytest.mark.slow
@@ -167,6 +187,12 @@ def test_a_study_is_one_file(sweep):
     assert sweep("sweep.trainer.steps=[2]", options=study)[3] == (
         f"sweep.trainer.steps=[2]: {axis}\n"
     )
+    assert sweep("sweep.trainer.clip=null", "sweep.position=null", options=study)[1] == [
+        "clip-1.0 1", "clip-1.0 2"
+    ]  # fmt: skip
+    assert sweep("sweep.trainer.clip=[5.0]", "sweep.position=null", "seed=1", options=study)[1] == [
+        "clip-5.0 1"
+    ]
     assert sweep("-m", "sweep.seed=1,2", options=study)[3] == (
         "sweep.seed=1,2: sweeps an axis; write -m seed=1,2 in its place\n"
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 from omegaconf import MISSING, DictConfig
 
-from attn import assemble, scoring, splits, tables
+from attn import assemble, corpora, scoring, splits, tables
 from attn.compare import (
     comet,
     export,
@@ -22,6 +22,7 @@ from attn.compare import (
 )
 from attn.compare.evaluation import KNOWN
 from attn.compare.groups import BOUNDS, BY
+from attn.compare.reading import Run
 from attn.compare.table import Asked, Table, table
 from attn.compare.variants import Variant, named, variants
 from attn.registry import ConfigError, RunError, as_yaml, suggest
@@ -99,6 +100,7 @@ def run(cfg: DictConfig) -> None:
             "a score on dev"
         ])
     every, splits_ = variants(found), _splits(asked)
+    _check_splits(found, splits_)
     if "COMET" in _metrics(asked):
         comet.complete([one for variant in every for one in variant.runs], splits_)
     if files := systems.parse(_listed(asked["systems"]))[0]:
@@ -114,8 +116,25 @@ def run(cfg: DictConfig) -> None:
             split=splits_[0],
             table=(made.titles, made.rows, [*made.remarks, *made.notes]),
         )
+        made.remarks.append(f"report in {asked['report']}")
     whole = (lambda: export.tree(every, wanted, made)) if asked["by"] is None else None
     _show(asked["format"], made, whole)
+
+
+def _check_splits(found: Sequence[Run], asked: Sequence[str]) -> None:
+    """ConfigError if a split, of which there are no scores, is none of the dataset."""
+    unscored = [one for one in asked if not any(run.score(one) for run in found)]
+    if not unscored:
+        return
+    try:
+        corpus = splits.corpus_of(found[0].config, None)
+    except (ConfigError, KeyError):
+        return  # the data lies no longer where it lay
+    try:
+        for one in unscored:
+            corpora.check_split(corpus, splits.named(corpus, one))
+    except ValueError as error:
+        raise ConfigError([str(error)]) from None
 
 
 def _splits(asked: dict[str, Any]) -> list[str]:
@@ -178,8 +197,13 @@ def _verify(found: Sequence[Path]) -> None:
     count, wrong = rescoring.check(found)
     if wrong:
         sys.stdout.write("".join(f"{line}\n" for line in wrong))
-        raise RunError(f"verify=true: {len(wrong)} mismatches in the scores of {count} runs")
-    sys.stdout.write(f"the scores of {count} runs are those of their translations\n")
+        told = f"{len(wrong)} mismatch{'es' if len(wrong) > 1 else ''}"
+        raise RunError(f"verify=true: {told} in the scores of {_runs(count)}")
+    sys.stdout.write(f"the scores of {_runs(count)} are those of their translations\n")
+
+
+def _runs(count: int) -> str:
+    return f"{count} run{'s' if count != 1 else ''}"
 
 
 def _baseline(every: Sequence[Variant], text: str | None) -> int | None:

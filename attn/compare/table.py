@@ -37,7 +37,7 @@ class Table:
     ``tests`` are the columns that tell of a test, and ``notes`` what is to be said of these: a
     page of a paper has marks in their place, which ``stars`` explains. ``compared`` has the
     differences behind them, of each variant to the baseline; ``values`` the scores behind a
-    column, one list a row.
+    column, one list a row; ``exact`` the numbers behind one that is rounded for the eye.
     """
 
     titles: list[str] = dataclasses.field(default_factory=list)
@@ -49,6 +49,7 @@ class Table:
     stars: str | None = None
     notes: list[str] = dataclasses.field(default_factory=list)
     values: dict[int, Sequence[Sequence[float]]] = dataclasses.field(default_factory=dict)
+    exact: dict[int, Sequence[float | None]] = dataclasses.field(default_factory=dict)
     compared: list[tuple[Column, list[Compared | None]]] = dataclasses.field(default_factory=list)
 
     @property
@@ -61,7 +62,8 @@ class Table:
         made = Table()
         for number, (title, cells) in enumerate(zip(self.titles, self.columns, strict=True)):
             if (values := self.values.get(number)) is None:
-                made.add(title, [bare(cell) for cell in cells])
+                exact = self.exact.get(number)
+                made.add(title, [bare(one) for one in cells] if exact is None else exactly(exact))
                 continue
             made.add(title, [f"{statistics.fmean(one):.4f}" if one else "" for one in values])
             spread = [f"{statistics.stdev(one):.4f}" if len(one) > 1 else "" for one in values]
@@ -99,7 +101,7 @@ def table(variants: Sequence[Variant], asked: Asked) -> Table:
         middles = [cost.middle(one, split) for one in variants]
         texts = [MISSING if one is None else format(one, cost.form) for one in middles]
         if any(one is not None for one in middles):
-            made.add(cost.title, texts)
+            made.exact[made.add(cost.title, texts)] = middles
     if len(variants) > 1:
         # What was not evaluated yet is weighed by dev, which every run knows.
         quality = next(one for one in scored if one.split == split)
@@ -165,7 +167,9 @@ def _scored(
     told_of = (("Δ", _difference), ("p", _p), ("more seeds", _more))
     for title, cell in told_of:
         cells = [MISSING if one is None else cell(one) for one in found]
-        made.tests.add(made.add(f"{title} {column.title}", cells))
+        made.tests.add(added := made.add(f"{title} {column.title}", cells))
+        if title == "Δ":
+            made.exact[added] = [None if one is None else one.difference.value for one in found]
     return told
 
 
@@ -209,6 +213,11 @@ def bare(cell: str) -> str:
         return ""
     number = cell.replace(",", "")
     return number if re.fullmatch(r"-?\d+(\.\d+)?", number) else cell
+
+
+def exactly(values: Sequence[float | None]) -> list[str]:
+    """Numbers to four places, and nothing for what is not known."""
+    return ["" if one is None else f"{one:.4f}".removesuffix(".0000") for one in values]
 
 
 def _remarks(variants: Sequence[Variant], splits: Sequence[str]) -> Iterator[str]:

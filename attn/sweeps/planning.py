@@ -23,6 +23,11 @@ class Planned:
     label: str
     entry: ledger.Entry
 
+    def anew(self) -> "Planned":
+        """The same, its entry read again."""
+        known = ledger.entry(self.entry.study, self.entry.arguments, self.entry.digest)
+        return dataclasses.replace(self, entry=known)
+
 
 def plan(preflight: Preflight, given: Sequence[Given], digest: str) -> list[Planned] | None:
     """Every job of a command line; none if Hydra cannot compose its study, which is told later."""

@@ -4,7 +4,7 @@ import contextlib
 import shutil
 import sys
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from hydra._internal.callbacks import Callbacks
@@ -51,14 +51,23 @@ def run(ours: Hydra, command: str, given: list[str], planned: list[Planned], dig
     master = ours.compose_config(
         command, [*given, "hydra.mode=MULTIRUN"], run_mode=RunMode.MULTIRUN
     )
+    size = master.hydra.sweeper.max_batch_size
+    since: dict[str, Outcome] = {}
     with _folder(master) as folder:
         launcher = _launcher(ours, master, Task(command, digest, folder))
         try:
-            _launch(launcher, left, folder, master.hydra.sweeper.max_batch_size)
+            _launch(launcher, left, folder, size)
+            since, left = settle(_passed_over(planned, outcomes | told(folder)))
+            _launch(launcher, left, folder, size)
         finally:
-            outcomes |= told(folder)
-            code = finish(planned, outcomes)
+            code = finish(planned, outcomes | told(folder) | since)
     return code
+
+
+def _passed_over(planned: Sequence[Planned], outcomes: Mapping[str, Outcome]) -> list[Planned]:
+    """The jobs that other processes had, with what is known of them now."""
+    elsewhere = {name for name, outcome in outcomes.items() if outcome.state == "elsewhere"}
+    return [job.anew() for job in planned if job.entry.name in elsewhere]
 
 
 def by_sweeper(ours: Hydra, command: str, given: list[str], study: Path, digest: str) -> int:
