@@ -37,9 +37,8 @@ def variants(path: Path, column: str) -> dict[str, list[Group]]:
         return {row[column]: groups(row) for row in csv.DictReader(file)}
 
 
-def panel(axes: Axes, title: str, tables: list[dict[str, list[Group]]]) -> None:
+def panel(axes: Axes, title: str, tables: list[dict[str, list[Group]]], names: list[str]) -> None:
     """A line each variant, over the tables one after the other; dotted where a table ends."""
-    names = list(tables[0])
     for number, name in enumerate(names):
         ticks, means, spreads = zip(*(one for table in tables for one in table[name]), strict=True)
         axes.errorbar(
@@ -59,11 +58,17 @@ def panel(axes: Axes, title: str, tables: list[dict[str, list[Group]]]) -> None:
 def draw(path: Path, column: str, panels: list[str]) -> None:
     """The picture; tables lie beside it."""
     figure = Figure(figsize=(1.5 + 5 * len(panels), 4.6), layout="constrained")
-    for axes, one in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
-        title, files = one.split(": ")
-        panel(axes, title, [variants(path.parent / name, column) for name in files.split()])
-    handles, names = axes.get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside right center")
+    named = dict(one.split(": ") for one in panels)
+    tables = {
+        title: [variants(path.parent / name, column) for name in files.split()]
+        for title, files in named.items()
+    }
+    names = list(next(iter(tables.values()))[0])  # one order, and so one colour, in all panels
+    for axes, (title, some) in zip(
+        figure.subplots(1, len(panels), squeeze=False)[0], tables.items(), strict=True
+    ):
+        panel(axes, title, some, names)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside right center")
     figure.savefig(path, dpi=120)
 
 

@@ -33,6 +33,8 @@ def draw_speed() -> None:
             lengths, rates = columns(f"speed-{name}.csv", "length", f"tokens/s {doing}")
             axes.loglog(lengths, rates, label=label, color=colour, marker=marker, markersize=5)
         axes.set_xticks(lengths, [str(int(length)) for length in lengths])
+        rates = [2000, 4000, 8000, 16000, 32000]
+        axes.set_yticks(rates, [f"{rate:,}" for rate in rates])
         axes.minorticks_off()
         axes.set(title=doing, xlabel="tokens of a sentence", ylabel="target tokens/s")
         axes.grid(alpha=0.3)

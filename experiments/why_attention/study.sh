@@ -19,7 +19,7 @@ for run in $grammar/*/seed-*; do
 done
 $attn compare runs=$grammar split=[test,longer] baseline=model=sutskever format=csv > $here/results.csv
 for split in test longer; do
-  bounds=$([ $split = test ] && echo 4,8,12,16 || echo 18,20,22,24)
+  bounds=$([ $split = test ] && echo 4,8,12,16 || echo 16,18,20,22,24)
   $attn compare runs=$grammar split=$split by=length "bounds=[$bounds]" format=csv > $here/by-length-$split.csv
 done
 for run in $grammar/*/seed-1; do

@@ -1,0 +1,32 @@
+"""At which step the dev BLEU of each run first reached a threshold; empty if it never did.
+
+.venv/bin/python experiments/attention_variants/steps_to.py FOLDER BLEU > FILE.csv
+"""
+
+import csv
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def reached(run: Path, threshold: float) -> int | None:
+    """The step of the first validation with so much BLEU."""
+    for line in (run / "metrics.jsonl").read_text().splitlines():
+        figures = json.loads(line)
+        if figures.get("group") == "dev" and figures["BLEU"] >= threshold:
+            return int(figures["step"])
+    return None
+
+
+def rows(folder: Path, threshold: float) -> Iterator[list[str | int | None]]:
+    """A row for each run: its variant, its seed, the step."""
+    for run in sorted(folder.glob("*/seed-*")):
+        variant, _, _ = run.parent.name.rpartition("-")
+        yield [variant, run.name.removeprefix("seed-"), reached(run, threshold)]
+
+
+if __name__ == "__main__":
+    out = csv.writer(sys.stdout, lineterminator="\n")
+    out.writerow(["variant", "seed", f"steps to dev BLEU {sys.argv[2]}"])
+    out.writerows(rows(Path(sys.argv[1]), float(sys.argv[2])))

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Position schemes on sequences of up to four times the length of training. What was stopped goes on, and what is
+# trained is left alone.
+set -euo pipefail
+for argument in "$@"; do
+  case $argument in output=* | study=*) echo "$argument: the study has folders of its own" >&2; exit 2 ;; esac
+done
+attn=${ATTN:-.venv/bin/attn}
+here=experiments/positions
+
+for task in copy reverse; do
+  runs=outputs/positions-$task
+  $attn train experiment=positions dataset=$task study=positions-$task "$@"
+  for run in $runs/*/seed-*; do
+    for split in test longer longest; do
+      $attn evaluate run="$run" split=$split search=greedy samples=0
+    done
+  done
+  $attn compare runs=$runs split=[test,longer,longest] baseline=position=sinusoidal format=csv > $here/$task.csv
+  for split in test longer longest; do
+    case $split in test) bounds=8,12,16 ;; longer) bounds=16,24,32 ;; longest) bounds=32,48,64 ;; esac
+    $attn compare runs=$runs split=$split by=length "bounds=[$bounds]" format=csv > $here/$task-$split.csv
+  done
+done
+"$(dirname "$attn")/python" experiments/by_length.py $here/quality.png position \
+  "copy: copy-test.csv copy-longer.csv copy-longest.csv" "reverse: reverse-test.csv reverse-longer.csv reverse-longest.csv"

@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# The rows of table 3, small. What was stopped goes on, and what is trained is left alone.
+set -euo pipefail
+for argument in "$@"; do
+  case $argument in output=* | study=*) echo "$argument: the study has a folder of its own" >&2; exit 2 ;; esac
+done
+attn=${ATTN:-.venv/bin/attn}
+here=experiments/table3
+runs=outputs/table3_small
+layers() { echo "model.encoder_layers=$1 model.decoder_layers=$1"; }
+
+# As in the paper heads share the width, a row of (B) narrows the keys alone, and one of (C) changes one size.
+rows=(
+  ""
+  "model.heads=1" "model.heads=2" "model.heads=8" "model.heads=16"
+  "attention.head_dim=8 attention.value_dim=32" "attention.head_dim=16 attention.value_dim=32"
+  "$(layers 1)" "$(layers 2)" "$(layers 4)"
+  "model.dim=64" "model.dim=256"
+  "model.feedforward_dim=256" "model.feedforward_dim=1024"
+  "model.dropout=0.0" "model.dropout=0.2"
+  "loss.label_smoothing=0.0" "loss.label_smoothing=0.2"
+  "position=learned"
+  "model.dim=256 model.feedforward_dim=1024 model.heads=8 model.dropout=0.3"
+)
+for row in "${rows[@]}"; do
+  # shellcheck disable=SC2086  # a row is several arguments
+  $attn train -m experiment=table3_small seed=1,2 $row "$@"
+done
+for run in $runs/*/seed-*; do
+  for split in test longer; do
+    $attn evaluate run="$run" split=$split samples=0
+  done
+done
+$attn compare runs=$runs split=[test,longer] format=csv > $here/results.csv

@@ -1,0 +1,44 @@
+"""What reads the tables of studies and the figures of runs, in experiments/."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+EXPERIMENTS = Path(__file__).parent.parent / "experiments"
+
+
+def script(path):
+    spec = importlib.util.spec_from_file_location(Path(path).stem, EXPERIMENTS / path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_groups_of_a_table_have_words_means_and_deviations(tmp_path):
+    title = "BLEU 5-8 words (182)"
+    (tmp_path / "a.csv").write_text(
+        f"model,{title},{title} deviation,{title} runs,BLEU 9- words (3)\n"
+        "tiny,91.25,1.5,3,80\nbahdanau,94.5,,1,90\n"
+    )
+    drawing = script("by_length.py")
+    assert drawing.variants(tmp_path / "a.csv", "model") == {
+        "tiny": [("5-8\n(182)", 91.25, 1.5)],
+        "bahdanau": [("5-8\n(182)", 94.5, 0.0)],
+    }
+    drawing.draw(tmp_path / "a.png", "model", ["one: a.csv a.csv", "other: a.csv"])
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_first_step_with_so_much_bleu(tmp_path):
+    run = tmp_path / "transformer-softmax-0123abcd" / "seed-2"
+    run.mkdir(parents=True)
+    lines = [
+        {"group": "dev", "step": 50, "BLEU": 49.9},
+        {"group": "train", "step": 60, "loss": 1.0},
+        {"group": "dev", "step": 100, "BLEU": 50.0},
+        {"group": "dev", "step": 150, "BLEU": 40.0},
+    ]
+    (run / "metrics.jsonl").write_text("".join(f"{json.dumps(one)}\n" for one in lines))
+    steps = script("attention_variants/steps_to.py")
+    assert list(steps.rows(tmp_path, 50.0)) == [["transformer-softmax", "2", 100]]
+    assert list(steps.rows(tmp_path, 51.0)) == [["transformer-softmax", "2", None]]
