@@ -144,7 +144,7 @@ def _fault(key: str, present: Any, value: Any) -> str | None:
     if key.endswith("_layers") and isinstance(present, list) and not isinstance(value, list):
         return ENTRIES
     if value == "" and key in PATHS:
-        return "is empty; the current folder is a dot"
+        return "is empty; give a path (the current folder is a dot)"
     several = key in SEVERAL and isinstance(value, list)
     alone = key in SINGLE and isinstance(present, list) and isinstance(value, (str, int))
     if several or alone or (value is None and key in PATHS | EMPTY):

@@ -110,7 +110,7 @@ def _planned(job: ledger.Entry, common: Container[str]) -> Row:
         f"{key}={value}" for key, value in given.items() if f"{key}={value}" not in common
     )
     state = job.state if job.state == "failed" else "planned"
-    return Row(job.study.name, words, seed, state, since=job.since, why=job.why)
+    return Row(job.study.absolute().name, words, seed, state, since=job.since, why=job.why)
 
 
 def _row(run: Path, *, planned: bool) -> Row:
@@ -122,10 +122,11 @@ def _row(run: Path, *, planned: bool) -> Row:
     step = max((one["step"] for one in figures), default=None)
     if state == "interrupted":
         step = max(_saved(run), default=step)  # what came after it is not gone on from
+        figures = [one for one in figures if one["step"] <= (step or 0)]
     steps, minutes = _ends(run)
     dev = [one["BLEU"] for one in figures if "BLEU" in one]
     return Row(
-        study=run.parent.parent.name,
+        study=run.absolute().parent.parent.name,
         choices=run.parent.name,
         seed=run.name.removeprefix("seed-"),
         state=state,

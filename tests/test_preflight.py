@@ -117,7 +117,7 @@ def test_wrong_types(refuses):
 
 
 def test_no_path_is_empty_and_what_is_null_by_default_may_be_null_again():
-    assert keys._fault("run", "???", "") == "is empty; the current folder is a dot"
+    assert keys._fault("run", "???", "") == "is empty; give a path (the current folder is a dot)"
     assert keys._fault("match", "params", None) is None
     assert keys._fault("seed", 1, None) == "not of type int"
 

@@ -39,6 +39,7 @@ def test_the_first_step_with_so_much_bleu(tmp_path):
         {"group": "dev", "step": 150, "BLEU": 40.0},
     ]
     (run / "metrics.jsonl").write_text("".join(f"{json.dumps(one)}\n" for one in lines))
+    (run / "config.yaml").write_text("attention: {name: softmax}\ncross_attention: {name: sink}\n")
     steps = script("attention_variants/steps_to.py")
-    assert list(steps.rows(tmp_path, 50.0)) == [["transformer-softmax", "2", 100]]
-    assert list(steps.rows(tmp_path, 51.0)) == [["transformer-softmax", "2", None]]
+    assert list(steps.rows(tmp_path, 50.0)) == [["softmax", "sink", "2", 100]]
+    assert list(steps.rows(tmp_path, 51.0)) == [["softmax", "sink", "2", None]]

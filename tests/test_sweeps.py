@@ -1,5 +1,6 @@
 """A sweep asked for again does what is left of it, and nothing twice."""
 
+import importlib
 import multiprocessing
 import random
 import subprocess
@@ -153,6 +154,23 @@ def test_what_another_process_had_is_looked_at_again(sweep, monkeypatch, left, b
     monkeypatch.setattr(claims, "holder", holder)
     told = [f"passed over: seed=1: process 7 on vm trains {run}", counts]
     assert sweep("-m", "seed=1,2")[:3] == (0, begun, told)
+
+
+def test_jobs_that_found_their_runs_held_are_launched_again(sweep, monkeypatch):
+    """Each in a batch of its own."""
+    train = importlib.import_module("attn.commands.train")
+    held, job = {1, 2}, train.run
+
+    def run(cfg):
+        if cfg.seed in held:
+            held.remove(cfg.seed)
+            raise claims.HeldError(["process 7 on vm"])
+        return job(cfg)
+
+    monkeypatch.setattr(train, "run", run)
+    code, begun, told, _ = sweep("-m", "seed=1,2", "hydra.sweeper.max_batch_size=1")
+    assert (code, begun) == (0, ["clip-1.0 1", "clip-1.0 2"])
+    assert told == ["2 jobs: 2 finished"]
 
 
 @pytest.mark.slow

@@ -122,19 +122,19 @@ def run(cfg: DictConfig) -> None:
 
 
 def _check_splits(found: Sequence[Run], asked: Sequence[str]) -> None:
-    """ConfigError if a split, of which there are no scores, is none of the dataset."""
-    unscored = [one for one in asked if not any(run.score(one) for run in found)]
-    if not unscored:
-        return
-    try:
-        corpus = splits.corpus_of(found[0].config, None)
-    except (ConfigError, KeyError):
-        return  # the data lies no longer where it lay
-    try:
-        for one in unscored:
-            corpora.check_split(corpus, splits.named(corpus, one))
-    except ValueError as error:
-        raise ConfigError([str(error)]) from None
+    """ConfigError if a split, of which there are no scores, is none of any run's dataset."""
+    for split in asked:
+        if split == "test" or any(run.score(split) for run in found):
+            continue  # a dataset may have nothing to test on
+        try:
+            every = [splits.corpus_of(run.config, None) for run in found]
+        except (ConfigError, KeyError):
+            return  # some data lies no longer where it lay
+        if not any(split in corpus.splits for corpus in every):
+            try:
+                corpora.check_split(every[0], split)
+            except ValueError as error:
+                raise ConfigError([str(error)]) from None
 
 
 def _splits(asked: dict[str, Any]) -> list[str]:

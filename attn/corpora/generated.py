@@ -8,7 +8,7 @@ from attn.corpora import Pair, check_split
 from attn.registry import register
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
-LONGER = {"longer": (1, 2), "longest": (2, 4)}  # more, and at most, times the length of training
+LONGER = {"longer": (1, 2), "longest": (2, 4)}  # times the length of training: more than, at most
 
 
 class Generated(abc.ABC):

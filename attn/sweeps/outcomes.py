@@ -24,6 +24,11 @@ def tell(folder: Path, job: str, outcome: Outcome) -> None:
     write_json(folder / f"{job}.json", dataclasses.asdict(outcome))
 
 
+def forget(folder: Path, job: str) -> None:
+    """As if a job, which is to be launched again, had not been told of."""
+    (folder / f"{job}.json").unlink(missing_ok=True)
+
+
 def told(folder: Path) -> dict[str, Outcome]:
     """The outcomes so far, by job."""
     return {path.stem: Outcome(**read_json(path)) for path in sorted(folder.glob("*.json"))}

@@ -58,4 +58,5 @@ def settled(job: Planned) -> Outcome | None:
         return Outcome("before")
     if holder := job.entry.holder():
         return Outcome("elsewhere", f"{holder} trains {job.entry.folder}")
-    return None
+    # It may have ended between the two looks.
+    return Outcome("before") if job.anew().entry.finished() else None

@@ -18,7 +18,7 @@ from omegaconf import DictConfig
 from attn import failing
 from attn.registry import ConfigError
 from attn.sweeps import optuna, summary
-from attn.sweeps.outcomes import Outcome, tell, told
+from attn.sweeps.outcomes import Outcome, forget, tell, told
 from attn.sweeps.planning import Planned, settled
 from attn.sweeps.task import Task
 
@@ -46,8 +46,6 @@ def run(ours: Hydra, command: str, given: list[str], planned: list[Planned], dig
         if outcome.state == "elsewhere":
             label = next(job.label for job in planned if job.entry.name == name)
             print(f"passed over: {label}: {outcome.why}")  # noqa: T201
-    for job in left:
-        job.entry.save("planned")
     master = ours.compose_config(
         command, [*given, "hydra.mode=MULTIRUN"], run_mode=RunMode.MULTIRUN
     )
@@ -56,12 +54,20 @@ def run(ours: Hydra, command: str, given: list[str], planned: list[Planned], dig
     with _folder(master) as folder:
         launcher = _launcher(ours, master, Task(command, digest, folder))
         try:
-            _launch(launcher, left, folder, size)
+            _launch(launcher, _waiting(left, folder), folder, size)
             since, left = settle(_passed_over(planned, outcomes | told(folder)))
-            _launch(launcher, left, folder, size)
+            _launch(launcher, _waiting(left, folder), folder, size)
         finally:
             code = finish(planned, outcomes | told(folder) | since)
     return code
+
+
+def _waiting(jobs: list[Planned], folder: Path) -> list[Planned]:
+    """Jobs that are about to be launched, told as planned and as nothing else."""
+    for job in jobs:
+        job.entry.save("planned")
+        forget(folder, job.entry.name)
+    return jobs
 
 
 def _passed_over(planned: Sequence[Planned], outcomes: Mapping[str, Outcome]) -> list[Planned]:

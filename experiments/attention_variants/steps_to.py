@@ -9,6 +9,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from omegaconf import OmegaConf
+
 
 def reached(run: Path, threshold: float) -> int | None:
     """The step of the first validation with so much BLEU."""
@@ -20,13 +22,15 @@ def reached(run: Path, threshold: float) -> int | None:
 
 
 def rows(folder: Path, threshold: float) -> Iterator[list[str | int | None]]:
-    """A row for each run: its variant, its seed, the step."""
+    """A row for each run: its self-attention and the one to the source, its seed, the step."""
     for run in sorted(folder.glob("*/seed-*")):
-        variant, _, _ = run.parent.name.rpartition("-")
-        yield [variant, run.name.removeprefix("seed-"), reached(run, threshold)]
+        config = OmegaConf.load(run / "config.yaml")
+        cross = config.get("cross_attention") or config.attention
+        seed = run.name.removeprefix("seed-")
+        yield [config.attention.name, cross.name, seed, reached(run, threshold)]
 
 
 if __name__ == "__main__":
     out = csv.writer(sys.stdout, lineterminator="\n")
-    out.writerow(["variant", "seed", f"steps to dev BLEU {sys.argv[2]}"])
+    out.writerow(["attention", "cross_attention", "seed", f"steps to dev BLEU {sys.argv[2]}"])
     out.writerows(rows(Path(sys.argv[1]), float(sys.argv[2])))

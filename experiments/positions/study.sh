@@ -10,10 +10,10 @@ here=experiments/positions
 
 for task in copy reverse; do
   runs=outputs/positions-$task
-  $attn train experiment=positions dataset=$task study=positions-$task "$@"
+  $attn train experiment=length_extrapolation dataset=$task study=positions-$task "$@"
   for run in $runs/*/seed-*; do
     for split in test longer longest; do
-      $attn evaluate run="$run" split=$split search=greedy samples=0
+      $attn evaluate run="$run" split=$split samples=0
     done
   done
   $attn compare runs=$runs split=[test,longer,longest] baseline=position=sinusoidal format=csv > $here/$task.csv

@@ -30,7 +30,7 @@ for run in $grammar/*/seed-1; do
   $attn reach run="$run" split=longer by=relative format=csv > "$here/reach-$name.csv"
 done
 
-$attn train experiment=why_attention_multi30k ${DATA:+"dataset.root=$DATA"}
+$attn train experiment=why_attention_multi30k ${DATA:+"dataset.root=$DATA"} "$@"
 for run in $real/*/seed-*; do
   $attn evaluate run="$run" split=test_2016_flickr samples=0
 done
