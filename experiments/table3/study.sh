@@ -6,7 +6,7 @@ for argument in "$@"; do
 done
 attn=${ATTN:-.venv/bin/attn}
 here=experiments/table3
-runs=outputs/table3_small
+runs=outputs/ablations
 layers() { echo "model.encoder_layers=$1 model.decoder_layers=$1"; }
 
 # As in the paper heads share the width, a row of (B) narrows the keys alone, and one of (C) changes one size.
@@ -24,7 +24,7 @@ rows=(
 )
 for row in "${rows[@]}"; do
   # shellcheck disable=SC2086  # a row is several arguments
-  $attn train -m experiment=table3_small seed=1,2 $row "$@"
+  $attn train -m experiment=ablations seed=1,2 $row "$@"
 done
 for run in $runs/*/seed-*; do
   for split in test longer; do
