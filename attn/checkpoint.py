@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from attn import snapshot
+from attn import saved, snapshot
 from attn.files import sync_folder, writing
 from attn.snapshot import DamagedError, Loaded, load, load_meta, weights_at
 from attn.weights import CheckpointError, Weights, check_fit, weights_of
@@ -110,8 +110,7 @@ class Checkpoints:
 
     def steps(self) -> list[int]:
         """The steps there are, rising."""
-        names = (path.name.removeprefix("step-") for path in self.folder.glob("step-*"))
-        return sorted(int(name) for name in names if name.isdecimal() and name == str(int(name)))
+        return saved.steps(self.folder)
 
     def last(self) -> Path | None:
         """The newest checkpoint, if there is one."""

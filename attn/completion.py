@@ -17,7 +17,7 @@ from hydra.errors import HydraException
 from hydra.plugins.completion_plugin import CompletionPlugin, DefaultCompletionPlugin
 from omegaconf import OmegaConf
 
-from attn import comments, flags, keys, overrides, runs, shells, sources, usage
+from attn import comments, flags, keys, overrides, runs, saved, shells, sources, usage
 from attn.naming import at
 from attn.registry import ConfigError
 
@@ -144,8 +144,7 @@ class _Line:
         """The steps of which the run that is asked for has checkpoints."""
         path = next((str(one.override.value()) for one in self.given if one.key == "run"), "")
         with contextlib.suppress(ConfigError):
-            found = runs.find(path).glob("checkpoints/step-*") if path else ()
-            return [one.name.removeprefix("step-") for one in found]
+            return [*map(str, saved.steps(runs.find(path) / "checkpoints"))] if path else []
         return []
 
     def _told(self, key: str) -> list[str]:

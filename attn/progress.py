@@ -7,7 +7,7 @@ from collections.abc import Collection, Container, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from attn import claims, ledger, runs
+from attn import claims, ledger, runs, saved
 from attn.registry import ConfigError
 from attn.tables import Value
 
@@ -104,11 +104,9 @@ def _without_run(jobs: Collection[ledger.Entry], folders: Container[Path]) -> li
 
 def _planned(job: ledger.Entry, common: Container[str]) -> Row:
     """A job without a run: it waits for its turn, or ended before it had one."""
-    given = dict(one.partition("=")[::2] for one in job.arguments)
-    seed = given.pop("seed", "")
-    words = " ".join(
-        f"{key}={value}" for key, value in given.items() if f"{key}={value}" not in common
-    )
+    given = {one.partition("=")[0]: one for one in job.arguments}
+    seed = given.pop("seed", "").partition("=")[2]
+    words = " ".join(one for one in given.values() if one not in common)
     state = job.state if job.state == "failed" else "planned"
     return Row(job.study.absolute().name, words, seed, state, since=job.since, why=job.why)
 
@@ -121,7 +119,9 @@ def _row(run: Path, *, planned: bool) -> Row:
     figures = runs.figures(run)
     step = max((one["step"] for one in figures), default=None)
     if state == "interrupted":
-        step = max(_saved(run), default=step)  # what came after it is not gone on from
+        step = max(
+            saved.steps(run / "checkpoints"), default=step
+        )  # what came after it is not gone on from
         figures = [one for one in figures if one["step"] <= (step or 0)]
     steps, minutes = _ends(run)
     dev = [one["BLEU"] for one in figures if "BLEU" in one]
@@ -138,12 +138,6 @@ def _row(run: Path, *, planned: bool) -> Row:
         since=_since(known, state),
         why=str(known.get("error", "")) if state == "failed" else "",
     )
-
-
-def _saved(run: Path) -> list[int]:
-    """The steps that a run has checkpoints of."""
-    names = (path.name.removeprefix("step-") for path in (run / "checkpoints").glob("step-*"))
-    return [int(name) for name in names if name.isdecimal()]
 
 
 def _since(known: Figures, state: str) -> str:

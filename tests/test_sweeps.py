@@ -146,7 +146,9 @@ def test_what_another_process_had_is_looked_at_again(sweep, monkeypatch, left, b
     run = Path("runs/one/clip-1.0/seed-1")
     runs.set_status(run, "running")
 
-    def holder(_, looks=iter(["process 7 on vm"] * 2)):  # noqa: B008 - one for all calls
+    looks = iter(["process 7 on vm"] * 2)
+
+    def holder(_):
         who = next(looks, None)
         runs.set_status(run, "running" if who else left)
         return who

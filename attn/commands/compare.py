@@ -123,13 +123,16 @@ def run(cfg: DictConfig) -> None:
 
 def _check_splits(found: Sequence[Run], asked: Sequence[str]) -> None:
     """ConfigError if a split, of which there are no scores, is none of any run's dataset."""
-    for split in asked:
-        if split == "test" or any(run.score(split) for run in found):
-            continue  # a dataset may have nothing to test on
-        try:
-            every = [splits.corpus_of(run.config, None) for run in found]
-        except (ConfigError, KeyError):
-            return  # some data lies no longer where it lay
+    unscored = [one for one in asked if not any(run.score(one) for run in found)]
+    unscored = [one for one in unscored if one != "test"]  # a dataset may have nothing to test on
+    if not unscored:
+        return
+    try:
+        distinct = {as_yaml(run.config["dataset"]): run.config for run in found}
+        every = [splits.corpus_of(config, None) for config in distinct.values()]
+    except (ConfigError, KeyError):
+        return  # some data lies no longer where it lay
+    for split in unscored:
         if not any(split in corpus.splits for corpus in every):
             try:
                 corpora.check_split(every[0], split)

@@ -71,11 +71,16 @@ class Table:
             made.add(f"{title} runs", [str(len(one)) for one in values])
         return made
 
-    def add(self, title: str, cells: Sequence[str]) -> int:
-        """One more column; its number."""
+    def add(
+        self, title: str, cells: Sequence[str], exact: Sequence[float | None] | None = None
+    ) -> int:
+        """One more column, and the numbers that it has rounded; its number."""
         self.titles.append(title)
         self.columns.append(list(cells))
-        return len(self.titles) - 1
+        number = len(self.titles) - 1
+        if exact is not None:
+            self.exact[number] = exact
+        return number
 
     def scores(
         self, title: str, values: Sequence[Sequence[float]], of: Sequence[int], *, low: bool
@@ -101,7 +106,7 @@ def table(variants: Sequence[Variant], asked: Asked) -> Table:
         middles = [cost.middle(one, split) for one in variants]
         texts = [MISSING if one is None else format(one, cost.form) for one in middles]
         if any(one is not None for one in middles):
-            made.exact[made.add(cost.title, texts)] = middles
+            made.add(cost.title, texts, middles)
     if len(variants) > 1:
         # What was not evaluated yet is weighed by dev, which every run knows.
         quality = next(one for one in scored if one.split == split)
@@ -164,12 +169,11 @@ def _scored(
     found, told = compared(column, variants, baseline)
     made.compared.append((column, found))
     made.marks |= {(row, number): one.mark for row, one in enumerate(found) if one and one.mark}
-    told_of = (("Δ", _difference), ("p", _p), ("more seeds", _more))
-    for title, cell in told_of:
+    exact = [None if one is None else one.difference.value for one in found]
+    told_of = (("Δ", _difference, exact), ("p", _p, None), ("more seeds", _more, None))
+    for title, cell, numbers in told_of:
         cells = [MISSING if one is None else cell(one) for one in found]
-        made.tests.add(added := made.add(f"{title} {column.title}", cells))
-        if title == "Δ":
-            made.exact[added] = [None if one is None else one.difference.value for one in found]
+        made.tests.add(made.add(f"{title} {column.title}", cells, numbers))
     return told
 
 

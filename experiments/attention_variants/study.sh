@@ -2,11 +2,7 @@
 # Self-attentions, and attentions to the source, of as many parameters. What was stopped goes on, and what is trained is
 # left alone.
 set -euo pipefail
-for argument in "$@"; do
-  case $argument in output=* | study=*) echo "$argument: the study has folders of its own" >&2; exit 2 ;; esac
-done
-attn=${ATTN:-.venv/bin/attn}
-python=$(dirname "$attn")/python
+source experiments/begin.sh
 here=experiments/attention_variants
 
 for study in attention_variants cross_attention_variants; do

@@ -2,10 +2,7 @@
 # The published recipe on tokenized, lower-cased text, then raw, cased text. DATA is a folder that has Multi30k; without
 # it, the corpus is fetched. What was stopped goes on, and what is trained is left alone.
 set -euo pipefail
-for argument in "$@"; do
-  case $argument in output=* | study=*) echo "$argument: the study has folders of its own" >&2; exit 2 ;; esac
-done
-attn=${ATTN:-.venv/bin/attn}
+source experiments/begin.sh
 
 for text in ${TEXTS:-tokenized raw}; do
   study=multi30k-$text

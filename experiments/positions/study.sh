@@ -2,10 +2,7 @@
 # Position schemes on sequences of up to four times the length of training. What was stopped goes on, and what is
 # trained is left alone.
 set -euo pipefail
-for argument in "$@"; do
-  case $argument in output=* | study=*) echo "$argument: the study has folders of its own" >&2; exit 2 ;; esac
-done
-attn=${ATTN:-.venv/bin/attn}
+source experiments/begin.sh
 here=experiments/positions
 
 for task in copy reverse; do
@@ -22,5 +19,5 @@ for task in copy reverse; do
     $attn compare runs=$runs split=$split by=length "bounds=[$bounds]" format=csv > $here/$task-$split.csv
   done
 done
-"$(dirname "$attn")/python" experiments/by_length.py $here/quality.png position \
+$python experiments/by_length.py $here/quality.png position \
   "copy: copy-test.csv copy-longer.csv copy-longest.csv" "reverse: reverse-test.csv reverse-longer.csv reverse-longest.csv"

@@ -1,10 +1,7 @@
 #!/usr/bin/env bash
 # The rows of table 3, small. What was stopped goes on, and what is trained is left alone.
 set -euo pipefail
-for argument in "$@"; do
-  case $argument in output=* | study=*) echo "$argument: the study has a folder of its own" >&2; exit 2 ;; esac
-done
-attn=${ATTN:-.venv/bin/attn}
+source experiments/begin.sh
 here=experiments/table3
 runs=outputs/ablations
 layers() { echo "model.encoder_layers=$1 model.decoder_layers=$1"; }

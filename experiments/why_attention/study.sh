@@ -2,10 +2,7 @@
 # One vector, attention, attention alone: the grammar, then Multi30k, from the folder DATA or else fetched. What was
 # stopped goes on, and what is trained is left alone.
 set -euo pipefail
-for argument in "$@"; do
-  case $argument in output=* | study=*) echo "$argument: the study has folders of its own" >&2; exit 2 ;; esac
-done
-attn=${ATTN:-.venv/bin/attn}
+source experiments/begin.sh
 here=experiments/why_attention
 grammar=outputs/why_attention
 real=outputs/why_attention_multi30k
@@ -36,7 +33,6 @@ for run in $real/*/seed-*; do
 done
 $attn compare runs=$real split=test_2016_flickr baseline=model=sutskever format=csv > $here/multi30k.csv
 $attn compare runs=$real split=test_2016_flickr by=length "bounds=[8,10,12,14,20]" format=csv > $here/by-length-multi30k.csv
-python=$(dirname "$attn")/python
 $python experiments/by_length.py $here/quality.png model "grammar: by-length-test.csv by-length-longer.csv" \
   "Multi30k: by-length-multi30k.csv"
 $python $here/plot.py

@@ -1,0 +1,6 @@
+# What every study.sh begins with: it has folders of its own, and calls the attn of .venv, or ATTN.
+for argument in "$@"; do
+  case $argument in output=* | study=*) echo "$argument: the study has folders of its own" >&2; exit 2 ;; esac
+done
+attn=${ATTN:-.venv/bin/attn}
+python=$(dirname "$attn")/python
