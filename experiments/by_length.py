@@ -34,7 +34,7 @@ def groups(row: dict[str, str]) -> list[Group]:
 def variants(path: Path, column: str) -> dict[str, list[Group]]:
     """The groups of every row of a table."""
     with path.open(newline="") as file:
-        return {row[column]: groups(row) for row in csv.DictReader(file)}
+        return {row.get(column, "all runs"): groups(row) for row in csv.DictReader(file)}
 
 
 def panel(axes: Axes, title: str, tables: list[dict[str, list[Group]]], names: list[str]) -> None:
