@@ -9,9 +9,7 @@ for study in attention_variants cross_attention_variants; do
   role=$([ $study = attention_variants ] && echo attention || echo cross_attention)
   $attn train experiment=$study "$@"
   for run in outputs/$study/*/seed-*; do
-    for split in test longer deeper; do
-      $attn evaluate run="$run" split=$split samples=0
-    done
+    $attn evaluate -m run="$run" split=test,longer,deeper samples=0
   done
   $attn compare runs=outputs/$study split=[test,longer,deeper] \
     baseline=$role=softmax format=csv > $here/$study.csv

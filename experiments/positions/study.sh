@@ -9,9 +9,7 @@ for task in copy reverse; do
   runs=outputs/positions-$task
   $attn train experiment=length_extrapolation dataset=$task study=positions-$task "$@"
   for run in $runs/*/seed-*; do
-    for split in test longer longest; do
-      $attn evaluate run="$run" split=$split samples=0
-    done
+    $attn evaluate -m run="$run" split=test,longer,longest samples=0
   done
   $attn compare runs=$runs split=[test,longer,longest] baseline=position=sinusoidal format=csv > $here/$task.csv
   for split in test longer longest; do

@@ -24,8 +24,6 @@ for row in "${rows[@]}"; do
   $attn train -m experiment=ablations seed=1,2 $row "$@"
 done
 for run in $runs/*/seed-*; do
-  for split in test longer; do
-    $attn evaluate run="$run" split=$split samples=0
-  done
+  $attn evaluate -m run="$run" split=test,longer samples=0
 done
 $attn compare runs=$runs split=[test,longer] format=csv > $here/results.csv

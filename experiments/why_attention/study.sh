@@ -9,9 +9,7 @@ real=outputs/why_attention_multi30k
 
 $attn train experiment=why_attention "$@"
 for run in $grammar/*/seed-*; do
-  for split in test longer; do
-    $attn evaluate run="$run" split=$split samples=0
-  done
+  $attn evaluate -m run="$run" split=test,longer samples=0
   case $run in *-none-none-*) ;; *) $attn align run="$run" split=test > /dev/null ;; esac
 done
 $attn compare runs=$grammar split=[test,longer] baseline=model=sutskever format=csv > $here/results.csv
