@@ -4,3 +4,5 @@ for argument in "$@"; do
 done
 attn=${ATTN:-.venv/bin/attn}
 python=$(dirname "$attn")/python
+# Paths as the values of an option that is swept.
+each() { local IFS=,; echo "choice($*)"; }

@@ -8,9 +8,7 @@ here=experiments/attention_variants
 for study in attention_variants cross_attention_variants; do
   role=$([ $study = attention_variants ] && echo attention || echo cross_attention)
   $attn train experiment=$study "$@"
-  for run in outputs/$study/*/seed-*; do
-    $attn evaluate -m run="$run" split=test,longer,deeper samples=0
-  done
+  $attn evaluate -m run="$(each outputs/$study/*/seed-*)" split=test,longer,deeper samples=0
   $attn compare runs=outputs/$study split=[test,longer,deeper] \
     baseline=$role=softmax format=csv > $here/$study.csv
   $python $here/steps_to.py outputs/$study 50 > $here/$study-steps.csv

@@ -8,9 +8,7 @@ here=experiments/positions
 for task in copy reverse; do
   runs=outputs/positions-$task
   $attn train experiment=length_extrapolation dataset=$task study=positions-$task "$@"
-  for run in $runs/*/seed-*; do
-    $attn evaluate -m run="$run" split=test,longer,longest samples=0
-  done
+  $attn evaluate -m run="$(each $runs/*/seed-*)" split=test,longer,longest samples=0
   $attn compare runs=$runs split=[test,longer,longest] baseline=position=sinusoidal format=csv > $here/$task.csv
   for split in test longer longest; do
     case $split in test) bounds=8,12,16 ;; longer) bounds=16,24,32 ;; longest) bounds=32,48,64 ;; esac

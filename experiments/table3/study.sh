@@ -23,7 +23,5 @@ for row in "${rows[@]}"; do
   # shellcheck disable=SC2086  # a row is several arguments
   $attn train -m experiment=ablations seed=1,2 $row "$@"
 done
-for run in $runs/*/seed-*; do
-  $attn evaluate -m run="$run" split=test,longer samples=0
-done
+$attn evaluate -m run="$(each $runs/*/seed-*)" split=test,longer samples=0
 $attn compare runs=$runs split=[test,longer] format=csv > $here/results.csv

@@ -8,8 +8,8 @@ grammar=outputs/why_attention
 real=outputs/why_attention_multi30k
 
 $attn train experiment=why_attention "$@"
+$attn evaluate -m run="$(each $grammar/*/seed-*)" split=test,longer samples=0
 for run in $grammar/*/seed-*; do
-  $attn evaluate -m run="$run" split=test,longer samples=0
   case $run in *-none-none-*) ;; *) $attn align run="$run" split=test > /dev/null ;; esac
 done
 $attn compare runs=$grammar split=[test,longer] baseline=model=sutskever format=csv > $here/results.csv
@@ -26,9 +26,7 @@ for run in $grammar/*/seed-1; do
 done
 
 $attn train experiment=why_attention_multi30k ${DATA:+"dataset.root=$DATA"} "$@"
-for run in $real/*/seed-*; do
-  $attn evaluate run="$run" split=test_2016_flickr samples=0
-done
+$attn evaluate -m run="$(each $real/*/seed-*)" split=test_2016_flickr samples=0
 $attn compare runs=$real split=test_2016_flickr baseline=model=sutskever format=csv > $here/multi30k.csv
 $attn compare runs=$real split=test_2016_flickr by=length "bounds=[8,10,12,14,20]" format=csv > $here/by-length-multi30k.csv
 $python experiments/by_length.py $here/quality.png model "grammar: by-length-test.csv by-length-longer.csv" \
