@@ -51,7 +51,7 @@ def panel(axes: Axes, title: str, tables: list[dict[str, list[Group]]], names: l
     for table in tables[:-1]:
         end += len(table[names[0]])
         axes.axvline(end, color="grey", linestyle=":")
-    axes.set(title=title, xlabel="source words (sentences)", ylabel="BLEU", ylim=(-2, 102))
+    axes.set(title=title, xlabel="source words (sentences)", ylabel="BLEU", ylim=(0, None))
     axes.grid(alpha=0.3)
 
 

@@ -3,6 +3,7 @@
 # it, the corpus is fetched. What was stopped goes on, and what is trained is left alone.
 set -euo pipefail
 source experiments/begin.sh
+here=experiments/multi30k
 
 for text in ${TEXTS:-tokenized raw}; do
   study=multi30k-$text
@@ -13,4 +14,5 @@ for text in ${TEXTS:-tokenized raw}; do
       $attn evaluate run=outputs/$study split=test_2016_flickr checkpoint=$checkpoint search=$search samples=0
     done
   done
+  $attn compare runs=outputs/$study split=test_2016_flickr metrics=[BLEU,chrF,TER] format=csv > $here/$text.csv
 done

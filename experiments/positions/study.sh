@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Position schemes on sequences of up to four times the length of training. What was stopped goes on, and what is
-# trained is left alone.
+# trained is left alone. TASKS=copy repeats one of two.
 set -euo pipefail
 source experiments/begin.sh
 here=experiments/positions
 
-for task in copy reverse; do
+for task in ${TASKS:-copy reverse}; do
   runs=outputs/positions-$task
   $attn train experiment=length_extrapolation dataset=$task study=positions-$task "$@"
   $attn evaluate -m run="$(each $runs/*/seed-*)" split=test,longer,longest samples=0
@@ -15,5 +15,8 @@ for task in copy reverse; do
     $attn compare runs=$runs split=$split by=length "bounds=[$bounds]" format=csv > $here/$task-$split.csv
   done
 done
-$python experiments/by_length.py $here/quality.png position \
-  "copy: copy-test.csv copy-longer.csv copy-longest.csv" "reverse: reverse-test.csv reverse-longer.csv reverse-longest.csv"
+panels=()
+for task in copy reverse; do
+  if [ -e $here/$task-test.csv ]; then panels+=("$task: $task-test.csv $task-longer.csv $task-longest.csv"); fi
+done
+$python experiments/by_length.py $here/quality.png position "${panels[@]}"

@@ -6,16 +6,18 @@
 import csv
 from pathlib import Path
 
+from matplotlib import colormaps
 from matplotlib.figure import Figure
 
 HERE = Path(__file__).parent
-# By preset: the name of its runs, and how it is drawn.
+# By preset: the name of its runs, and its marker; colours are those of experiments/by_length.py.
 MODELS = {
-    "sutskever, no attention": ("recurrent-none-none", "C3", "o"),
-    "bahdanau, additive": ("recurrent-additive-none", "C0", "s"),
-    "luong_general": ("recurrent-general-none", "C2", "D"),
-    "tiny, a Transformer": ("transformer-softmax-sinusoidal", "C1", "^"),
+    "bahdanau": ("recurrent-additive-none", "o"),
+    "tiny": ("transformer-softmax-sinusoidal", "s"),
+    "luong_general": ("recurrent-general-none", "D"),
+    "sutskever": ("recurrent-none-none", "^"),
 }
+COLOURS = [colormaps["turbo"]((number + 0.5) / len(MODELS)) for number in range(len(MODELS))]
 
 
 def columns(name: str, *asked: str) -> list[list[float]]:
@@ -28,15 +30,16 @@ def columns(name: str, *asked: str) -> list[list[float]]:
 def draw_speed() -> None:
     """Target tokens a second in training and in greedy decoding."""
     figure = Figure(figsize=(11, 4.2), layout="constrained")
-    for axes, doing in zip(figure.subplots(1, 2), ("trained", "decoded"), strict=True):
-        for label, (name, colour, marker) in MODELS.items():
-            lengths, rates = columns(f"speed-{name}.csv", "length", f"tokens/s {doing}")
+    panels = {"trained": "training", "decoded": "greedy decoding"}
+    for axes, (done, title) in zip(figure.subplots(1, 2), panels.items(), strict=True):
+        for (label, (name, marker)), colour in zip(MODELS.items(), COLOURS, strict=True):
+            lengths, rates = columns(f"speed-{name}.csv", "length", f"tokens/s {done}")
             axes.loglog(lengths, rates, label=label, color=colour, marker=marker, markersize=5)
         axes.set_xticks(lengths, [str(int(length)) for length in lengths])
         rates = [2000, 4000, 8000, 16000, 32000]
         axes.set_yticks(rates, [f"{rate:,}" for rate in rates])
         axes.minorticks_off()
-        axes.set(title=doing, xlabel="tokens of a sentence", ylabel="target tokens/s")
+        axes.set(title=title, xlabel="tokens of a sentence", ylabel="target tokens/s")
         axes.grid(alpha=0.3)
     axes.legend()
     figure.savefig(HERE / "speed.png", dpi=120)
@@ -46,12 +49,12 @@ def draw_reach() -> None:
     """The share of a source word in the gradient, by where it stands."""
     figure = Figure(figsize=(7, 4.2), layout="constrained")
     axes = figure.subplots()
-    for label, (name, colour, marker) in MODELS.items():
+    for (label, (name, marker)), colour in zip(MODELS.items(), COLOURS, strict=True):
         places, shares = columns(f"reach-{name}.csv", "j/S - t/T", "share")
         axes.plot(places, shares, label=label, color=colour, marker=marker, markersize=4)
     axes.set(
-        title="what moves a target word (longer split)",
-        xlabel="place of the source word in its sentence less that of the target word",
+        title="which source words move a target word (longer split, seed 2)",
+        xlabel="relative position of the source word minus that of the target word",
         ylabel="share of the gradient", ylim=(0, None),
     )  # fmt: skip
     axes.grid(alpha=0.3)
