@@ -43,3 +43,25 @@ def test_the_first_step_with_so_much_bleu(tmp_path):
     steps = script("attention_variants/steps_to.py")
     assert list(steps.rows(tmp_path, 50.0)) == [["softmax", "sink", "2", 100]]
     assert list(steps.rows(tmp_path, 51.0)) == [["softmax", "sink", "2", None]]
+
+
+def test_what_differs_as_in_the_paper_agrees_unless_it_may_be_chance(tmp_path):
+    agrees = script("table3/directions.py").agrees
+    assert agrees(-0.9, -3.0, "0.02") == "yes"
+    assert agrees(-0.9, 3.0, "<0.001") == "no"
+    assert agrees(0.0, 3.0, "<0.001") == "no"
+    assert agrees(-0.9, -3.0, "0.05") == "open"
+
+
+def test_every_small_row_of_table_3_is_composed_and_one_is_base():
+    drawing = script("table3/directions.py")
+    rows = drawing.table("rows.csv")
+    assert len(rows) == 20
+    assert [one["row"] for one in rows if not one["what differs here"]] == ["base"]
+    results = [
+        drawing.BASE | dict(option.split("=") for option in one["what differs here"].split())
+        for one in rows
+    ]
+    found = [drawing.result(one["what differs here"], results) for one in rows]
+    assert found == results
+    assert all(one.keys() == drawing.BASE.keys() for one in results)

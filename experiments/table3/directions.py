@@ -1,0 +1,70 @@
+"""Whether the small rows of table 3 differ from base as those of the paper do.
+
+.venv/bin/python experiments/table3/directions.py > directions.md
+.venv/bin/python experiments/table3/directions.py base    # the options of base, for attn compare
+"""
+
+import csv
+import sys
+from pathlib import Path
+
+from attn.tables import markdown
+
+HERE = Path(__file__).parent
+BASE = {
+    "position": "sinusoidal", "attention.head_dim": "null", "attention.value_dim": "null",
+    "model.encoder_layers": "3", "model.decoder_layers": "3", "model.dim": "128",
+    "model.feedforward_dim": "512", "model.heads": "4", "model.dropout": "0.1",
+    "loss.label_smoothing": "0.1",
+}  # fmt: skip
+CERTAIN = 0.05
+
+
+def table(name: str) -> list[dict[str, str]]:
+    """A csv file of this folder."""
+    with (HERE / name).open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def result(arguments: str, results: list[dict[str, str]]) -> dict[str, str]:
+    """What came of base with some options changed."""
+    options = BASE | dict(one.split("=") for one in arguments.split())
+    return next(one for one in results if options.items() <= one.items())
+
+
+def agrees(paper: float, here: float, p: str) -> str:
+    """Whether two differences have one direction; open where ours may be chance."""
+    if float(p.removeprefix("<")) >= CERTAIN:
+        return "open"
+    return "yes" if paper * here > 0 else "no"
+
+
+def row(one: dict[str, str], base: float, results: list[dict[str, str]]) -> list[str]:
+    """The paper's figures of a row beside ours."""
+    arguments, score = one["what differs here"], float(one["BLEU of the paper"])
+    ours = result(arguments, results)
+    told = [one["row"], arguments, ours["parameters"], one["perplexity of the paper"], f"{score}"]
+    test, longer = f"{float(ours['BLEU test']):.2f}", f"{float(ours['BLEU longer']):.2f}"
+    if not arguments:
+        return [*told, "", test, "", "", "", longer]
+    change, p = float(ours["Δ BLEU test"]), ours["p BLEU test"]
+    agreed = agrees(score - base, change, p)
+    return [*told, f"{score - base:+.1f}", test, f"{change:+.2f}", p, agreed, longer]
+
+
+def main() -> None:
+    """Print the table."""
+    header = [
+        "row", "what differs", "parameters", "paper: perplexity", "BLEU", "from base",
+        "here: BLEU test", "from base", "p", "agrees", "BLEU longer",
+    ]  # fmt: skip
+    rows, results = table("rows.csv"), table("results.csv")
+    base = float(rows[0]["BLEU of the paper"])
+    sys.stdout.write(markdown(header, [row(one, base, results) for one in rows]))
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["base"]:
+        sys.stdout.write(" ".join(f"{key}={value}" for key, value in BASE.items()))
+    else:
+        main()
