@@ -24,9 +24,9 @@ def rows(name: str) -> list[dict[str, str]]:
 
 
 def panel(axes: Axes, name: str) -> None:
-    """A row each variant, the best on longer sources on top."""
+    """A row each variant, the best on longer and deeper sources on top."""
     column, title = TITLES[name]
-    best = sorted(rows(name), key=lambda row: float(row["BLEU longer"]))
+    best = sorted(rows(name), key=lambda row: float(row["BLEU longer"]) + float(row["BLEU deeper"]))
     for split, (colour, marker) in SPLITS.items():
         axes.errorbar(
             [float(row[f"BLEU {split}"]) for row in best], range(len(best)),
@@ -34,7 +34,7 @@ def panel(axes: Axes, name: str) -> None:
             label=split, color=colour, marker=marker, markersize=5, linestyle="", capsize=2,
         )  # fmt: skip
     axes.set_yticks(range(len(best)), [row[column] for row in best])
-    axes.set(title=title, xlabel="BLEU", xlim=(0, 100))
+    axes.set(title=title, xlabel="BLEU", xlim=(0, 90))
     axes.grid(alpha=0.3)
 
 
