@@ -6,3 +6,5 @@ attn=${ATTN:-.venv/bin/attn}
 python=$(dirname "$attn")/python
 # Paths as the values of an option that is swept.
 each() { local IFS=,; echo "choice($*)"; }
+# Write a table when all of it is there.
+table() { local file=$1; shift; "$@" > "$file.new" && mv "$file.new" "$file"; }

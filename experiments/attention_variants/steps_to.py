@@ -33,4 +33,4 @@ def rows(folder: Path, threshold: float) -> Iterator[list[str | int | None]]:
 if __name__ == "__main__":
     out = csv.writer(sys.stdout, lineterminator="\n")
     out.writerow(["attention", "cross_attention", "seed", f"steps to dev BLEU {sys.argv[2]}"])
-    out.writerows(rows(Path(sys.argv[1]), float(sys.argv[2])))
+    out.writerows(sorted(rows(Path(sys.argv[1]), float(sys.argv[2])), key=str))

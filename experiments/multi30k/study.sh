@@ -14,5 +14,5 @@ for text in ${TEXTS:-tokenized raw}; do
       $attn evaluate run=outputs/$study split=test_2016_flickr checkpoint=$checkpoint search=$search samples=0
     done
   done
-  $attn compare runs=outputs/$study split=test_2016_flickr metrics=[BLEU,chrF,TER] format=csv > $here/$text.csv
+  table "$here/$text.csv" $attn compare runs=outputs/$study split=test_2016_flickr metrics=[BLEU,chrF,TER] format=csv
 done

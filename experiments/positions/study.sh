@@ -9,10 +9,10 @@ for task in ${TASKS:-copy reverse}; do
   runs=outputs/positions-$task
   $attn train experiment=length_extrapolation dataset=$task study=positions-$task "$@"
   $attn evaluate -m run="$(each $runs/*/seed-*)" split=test,longer,longest samples=0
-  $attn compare runs=$runs split=[test,longer,longest] baseline=position=sinusoidal format=csv > $here/$task.csv
+  table "$here/$task.csv" $attn compare runs=$runs split=[test,longer,longest] baseline=position=sinusoidal format=csv
   for split in test longer longest; do
     case $split in test) bounds=8,12,16 ;; longer) bounds=16,24,32 ;; longest) bounds=32,48,64 ;; esac
-    $attn compare runs=$runs split=$split by=length "bounds=[$bounds]" format=csv > $here/$task-$split.csv
+    table "$here/$task-$split.csv" $attn compare runs=$runs split=$split by=length "bounds=[$bounds]" format=csv
   done
 done
 panels=()

@@ -27,14 +27,24 @@ def table(name: str) -> list[dict[str, str]]:
 
 
 def result(arguments: str, results: list[dict[str, str]]) -> dict[str, str]:
-    """What came of base with some options changed."""
+    """What came of base with some options changed.
+
+    Of options that differ alike in all rows, as both depths do, a table has the first alone.
+    """
     options = BASE | dict(one.split("=") for one in arguments.split())
-    return next(one for one in results if options.items() <= one.items())
+    found = [
+        one for one in results if all(one.get(key, its) == its for key, its in options.items())
+    ]
+    if len(found) != 1:
+        raise SystemExit(f"{HERE / 'results.csv'}: has {len(found)} rows of: {arguments or 'base'}")
+    return found[0]
 
 
 def agrees(paper: float, here: float, p: str) -> str:
-    """Whether two differences have one direction; open where ours may be chance."""
-    if float(p.removeprefix("<")) >= CERTAIN:
+    """Whether two differences have one direction, if there is one there, and ours is no chance."""
+    if not paper:
+        return "none there"
+    if float(p.strip("<'")) >= CERTAIN:
         return "open"
     return "yes" if paper * here > 0 else "no"
 
@@ -43,20 +53,21 @@ def row(one: dict[str, str], base: float, results: list[dict[str, str]]) -> list
     """The paper's figures of a row beside ours."""
     arguments, score = one["what differs here"], float(one["BLEU of the paper"])
     ours = result(arguments, results)
-    told = [one["row"], arguments, ours["parameters"], one["perplexity of the paper"], f"{score}"]
+    told = [one["row"], arguments, one["perplexity of the paper"], f"{score}"]
+    size = f"{int(ours['parameters']):,}"
     test, longer = f"{float(ours['BLEU test']):.2f}", f"{float(ours['BLEU longer']):.2f}"
     if not arguments:
-        return [*told, "", test, "", "", "", longer]
+        return [*told, "", size, test, "", "", "", longer]
     change, p = float(ours["Δ BLEU test"]), ours["p BLEU test"]
-    agreed = agrees(score - base, change, p)
-    return [*told, f"{score - base:+.1f}", test, f"{change:+.2f}", p, agreed, longer]
+    agreed = agrees(round(score - base, 1), change, p)
+    return [*told, f"{score - base:+.1f}", size, test, f"{change:+.2f}", p, agreed, longer]
 
 
 def main() -> None:
     """Print the table."""
     header = [
-        "row", "what differs", "parameters", "paper: perplexity", "BLEU", "from base",
-        "here: BLEU test", "from base", "p", "agrees", "BLEU longer",
+        "row", "what differs", "paper: perplexity", "BLEU", "from base",
+        "here: parameters", "BLEU test", "from base", "p", "agrees", "BLEU longer",
     ]  # fmt: skip
     rows, results = table("rows.csv"), table("results.csv")
     base = float(rows[0]["BLEU of the paper"])

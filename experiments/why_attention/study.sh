@@ -13,23 +13,23 @@ for run in $grammar/*/seed-*; do
   case $run in *-none-none-*) continue ;; esac
   for split in test longer; do $attn align run="$run" split=$split > /dev/null; done
 done
-$attn compare runs=$grammar split=[test,longer] baseline=model=sutskever format=csv > $here/results.csv
+table "$here/results.csv" $attn compare runs=$grammar split=[test,longer] baseline=model=sutskever format=csv
 for split in test longer; do
   bounds=$([ $split = test ] && echo 4,8,12,16 || echo 16,18,20,22,24)
-  $attn compare runs=$grammar split=$split by=length "bounds=[$bounds]" format=csv > $here/by-length-$split.csv
+  table "$here/by-length-$split.csv" $attn compare runs=$grammar split=$split by=length "bounds=[$bounds]" format=csv
 done
 for run in $grammar/*/seed-2; do  # seed 1 of luong_general did not learn to align
   variant=$(basename "$(dirname "$run")")
   name=${variant%-*}  # without what tells its configuration from others
-  $attn profile run="$run" table=speed lengths=[8,16,32,64,128,256] format=csv > "$here/speed-$name.csv"
-  $attn profile run="$run" table=layers lengths=[16,64,256] format=csv > "$here/layers-$name.csv"
-  $attn reach run="$run" split=longer by=relative format=csv > "$here/reach-$name.csv"
+  table "$here/speed-$name.csv" $attn profile run="$run" table=speed lengths=[8,16,32,64,128,256] format=csv
+  table "$here/layers-$name.csv" $attn profile run="$run" table=layers lengths=[16,64,256] format=csv
+  table "$here/reach-$name.csv" $attn reach run="$run" split=longer by=relative format=csv
 done
 
 $attn train experiment=why_attention_multi30k ${DATA:+"dataset.root=$DATA"} "$@"
 $attn evaluate -m run="$(each $real/*/seed-*)" split=test_2016_flickr samples=0
-$attn compare runs=$real split=test_2016_flickr baseline=model=sutskever format=csv > $here/multi30k.csv
-$attn compare runs=$real split=test_2016_flickr by=length "bounds=[8,10,12,14,20]" format=csv > $here/by-length-multi30k.csv
+table "$here/multi30k.csv" $attn compare runs=$real split=test_2016_flickr baseline=model=sutskever format=csv
+table "$here/by-length-multi30k.csv" $attn compare runs=$real split=test_2016_flickr by=length "bounds=[8,10,12,14,20]" format=csv
 $python experiments/by_length.py $here/quality.png model "grammar: by-length-test.csv by-length-longer.csv" \
   "Multi30k: by-length-multi30k.csv"
 $python $here/plot.py
