@@ -13,7 +13,7 @@ HERE = Path(__file__).parent
 SPLITS = {"test": ("C0", "o"), "longer": ("C1", "s"), "deeper": ("C2", "D")}
 TITLES = {
     "attention_variants": ("attention", "self-attention, 2 seeds"),
-    "cross_attention_variants": ("cross_attention", "attention to the source, 1 seed"),
+    "cross_attention_variants": ("cross_attention", "cross-attention, 1 seed"),
 }
 
 
