@@ -119,9 +119,8 @@ def _row(run: Path, *, planned: bool) -> Row:
     figures = runs.figures(run)
     step = max((one["step"] for one in figures), default=None)
     if state == "interrupted":
-        step = max(
-            saved.steps(run / "checkpoints"), default=step
-        )  # what came after it is not gone on from
+        # What came after it is not gone on from.
+        step = max(saved.steps(run / "checkpoints"), default=step)
         figures = [one for one in figures if one["step"] <= (step or 0)]
     steps, minutes = _ends(run)
     dev = [one["BLEU"] for one in figures if "BLEU" in one]

@@ -102,7 +102,7 @@ def test_experiments_are_listed_and_shown(capsys):
     assert re.split("  +", head) == ["experiment", "what it is"]
     assert [row.split()[0] for row in rows] == usage.groups()["experiment"]
     [demo] = (row for row in rows if row.startswith("demo "))
-    assert demo.split(maxsplit=1)[1] == "The embedded grammar, learned in some minutes."
+    assert demo == "demo                         The embedded grammar, learned in some minutes."
     said = listed(capsys, "experiment", "demo")
     assert said.startswith("experiment=demo\n\n# The embedded grammar")
     assert "override /schedule: cosine" in said

@@ -4,21 +4,19 @@
 """
 
 import csv
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from omegaconf import OmegaConf
 
+from attn import runs
+
 
 def reached(run: Path, threshold: float) -> int | None:
     """The step of the first validation with so much BLEU."""
-    for line in (run / "metrics.jsonl").read_text().splitlines():
-        figures = json.loads(line)
-        if figures.get("group") == "dev" and figures["BLEU"] >= threshold:
-            return int(figures["step"])
-    return None
+    dev = (one for one in runs.figures(run) if one.get("group") == "dev")
+    return next((one["step"] for one in dev if one["BLEU"] >= threshold), None)
 
 
 def rows(folder: Path, threshold: float) -> Iterator[list[str | int | None]]:

@@ -30,6 +30,6 @@ $attn train experiment=why_attention_multi30k ${DATA:+"dataset.root=$DATA"} "$@"
 $attn evaluate -m run="$(each $real/*/seed-*)" split=test_2016_flickr samples=0
 table "$here/multi30k.csv" $attn compare runs=$real split=test_2016_flickr baseline=model=sutskever format=csv
 table "$here/by-length-multi30k.csv" $attn compare runs=$real split=test_2016_flickr by=length "bounds=[8,10,12,14,20]" format=csv
-$python experiments/by_length.py $here/quality.png model "grammar: by-length-test.csv by-length-longer.csv" \
-  "Multi30k: by-length-multi30k.csv"
+$python experiments/by_length.py $here/quality.png model "grammar, 3 seeds: by-length-test.csv by-length-longer.csv" \
+  "Multi30k, 1 seed: by-length-multi30k.csv"
 $python $here/plot.py
