@@ -2,8 +2,12 @@
 for argument in "$@"; do
   case $argument in output=* | study=*) echo "$argument: the study has folders of its own" >&2; exit 2 ;; esac
 done
-attn=${ATTN:-.venv/bin/attn}
-python=$(dirname "$attn")/python
+program=$(command -v "${ATTN:-.venv/bin/attn}") || {
+  echo "${ATTN:-.venv/bin/attn}: there is no such program; run make install, or name another by ATTN=" >&2; exit 2
+}
+attn() { "$program" "$@"; }
+# The Python that has attn.
+python() { "$(dirname "$program")/python" "$@"; }
 # Paths as the values of an option that is swept.
 each() { local IFS=,; echo "choice($*)"; }
 # Write a table when all of it is there.

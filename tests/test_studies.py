@@ -52,6 +52,8 @@ def test_what_differs_as_in_the_paper_agrees_unless_it_may_be_chance():
     assert agrees(-0.9, -3.0, "0.02") == "yes"
     assert agrees(-0.9, 3.0, "<0.001'") == "no"
     assert agrees(-0.9, -3.0, "0.05'") == "open"
+    assert agrees(-0.2, -3.0, "0.02") == "yes"
+    assert agrees(-0.1, -3.0, "0.02") == agrees(0.1, 3.0, "0.02") == "none there"
     assert agrees(0.0, 3.0, "<0.001") == "none there"
 
 
@@ -67,3 +69,33 @@ def test_each_small_row_of_table_3_is_found_in_the_table_of_a_comparison():
     assert [study.result(row, results) for row in rows] == results
     with pytest.raises(SystemExit, match=r"results\.csv: has 0 rows of: position=learned$"):
         study.result("position=learned", results[:1])
+
+
+def test_all_scores_of_a_study_by_seed(tmp_path):
+    run = tmp_path / "recurrent-additive-none-0123abcd" / "seed-2"
+    run.mkdir(parents=True)
+    scores = {
+        name: {"score": score, "signature": ""}
+        for name, score in (("BLEU", 71.234), ("chrF", 80.0), ("TER", 20.5))
+    }
+    of = {**scores, "checkpoint": {"name": "best", "step": 800}}
+    beside = {**of, "attention": {"alignment_error_rate": 0.12345}}
+    (run / "scores.json").write_text(
+        json.dumps({"test": {"beam best": beside, "greedy best": of}, "longer": {}})
+    )
+    rows = list(script("scores.py").rows(tmp_path))
+    figures = [800, 71.23, 80.0, 20.5]
+    assert rows == [
+        ["recurrent-additive-none", "2", "test", "beam best", *figures, 0.1235],
+        ["recurrent-additive-none", "2", "test", "greedy best", *figures, None],
+    ]
+
+
+def test_the_dev_curves_of_a_study(tmp_path):
+    run = tmp_path / "transformer-softmax-0123abcd" / "seed-1"
+    run.mkdir(parents=True)
+    dev = {"group": "dev", "loss": 5.5151, "BLEU": 1.664, "chrF": 14.2}
+    lines = [{**dev, "step": 200}, {"group": "train", "step": 250, "loss": 5.0}]
+    (run / "metrics.jsonl").write_text("".join(f"{json.dumps(one)}\n" for one in lines))
+    curve = script("multi30k/curve.py")
+    assert list(curve.rows(tmp_path)) == [["1", 200, 5.515, 1.66, 14.2]]

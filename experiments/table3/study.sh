@@ -7,8 +7,9 @@ runs=outputs/ablations
 
 while IFS=, read -r _ arguments _; do
   # shellcheck disable=SC2086  # a row is several arguments, or none
-  $attn train -m experiment=ablations seed="${SEEDS:-1}" $arguments "$@" < /dev/null
+  attn train -m experiment=ablations seed="${SEEDS:-1}" $arguments "$@" < /dev/null
 done < <(tail -n +2 $here/rows.csv)
-$attn evaluate -m run="$(each $runs/*/seed-*)" split=test,longer samples=0
-table "$here/results.csv" $attn compare runs=$runs split=[test,longer] baseline="$($python $here/directions.py base)" format=csv
-table "$here/directions.md" $python $here/directions.py
+attn evaluate -m run="$(each $runs/*/seed-*)" split=test,longer samples=0
+base=$(python $here/directions.py base)
+table "$here/results.csv" attn compare runs=$runs split=[test,longer] baseline="$base" report=$runs.html format=csv
+table "$here/directions.md" python $here/directions.py

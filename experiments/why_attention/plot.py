@@ -10,14 +10,20 @@ from matplotlib import colormaps
 from matplotlib.figure import Figure
 
 HERE = Path(__file__).parent
-# By preset: the name of its runs, and its marker; colours are those of experiments/by_length.py.
+# By preset: the name of its runs, and its marker.
 MODELS = {
     "bahdanau": ("recurrent-additive-none", "o"),
     "tiny": ("transformer-softmax-sinusoidal", "s"),
     "luong_general": ("recurrent-general-none", "D"),
     "sutskever": ("recurrent-none-none", "^"),
 }
-COLOURS = [colormaps["turbo"]((number + 0.5) / len(MODELS)) for number in range(len(MODELS))]
+
+
+def colours() -> dict[str, tuple[float, ...]]:
+    """A colour each model, as experiments/by_length.py gives them by their order in its table."""
+    with (HERE / "by-length-test.csv").open(newline="") as file:
+        names = [row["model"] for row in csv.DictReader(file)]
+    return {name: colormaps["turbo"]((k + 0.5) / len(names)) for k, name in enumerate(names)}
 
 
 def columns(name: str, *asked: str) -> list[list[float]]:
@@ -29,12 +35,14 @@ def columns(name: str, *asked: str) -> list[list[float]]:
 
 def draw_speed() -> None:
     """Target tokens a second in training and in greedy decoding."""
-    figure = Figure(figsize=(11, 4.2), layout="constrained")
+    figure, colour = Figure(figsize=(11, 4.2), layout="constrained"), colours()
     panels = {"trained": "training", "decoded": "greedy decoding"}
     for axes, (done, title) in zip(figure.subplots(1, 2), panels.items(), strict=True):
-        for (label, (name, marker)), colour in zip(MODELS.items(), COLOURS, strict=True):
+        for label, (name, marker) in MODELS.items():
             lengths, rates = columns(f"speed-{name}.csv", "length", f"tokens/s {done}")
-            axes.loglog(lengths, rates, label=label, color=colour, marker=marker, markersize=5)
+            axes.loglog(
+                lengths, rates, label=label, color=colour[label], marker=marker, markersize=5
+            )
         axes.set_xticks(lengths, [str(int(length)) for length in lengths])
         rates = [2000, 4000, 8000, 16000, 32000]
         axes.set_yticks(rates, [f"{rate:,}" for rate in rates])
@@ -47,11 +55,11 @@ def draw_speed() -> None:
 
 def draw_reach() -> None:
     """The share of a source word in the gradient, by where it stands."""
-    figure = Figure(figsize=(7, 4.2), layout="constrained")
+    figure, colour = Figure(figsize=(7, 4.2), layout="constrained"), colours()
     axes = figure.subplots()
-    for (label, (name, marker)), colour in zip(MODELS.items(), COLOURS, strict=True):
+    for label, (name, marker) in MODELS.items():
         places, shares = columns(f"reach-{name}.csv", "j/S - t/T", "share")
-        axes.plot(places, shares, label=label, color=colour, marker=marker, markersize=4)
+        axes.plot(places, shares, label=label, color=colour[label], marker=marker, markersize=4)
     axes.set(
         title="which source words move a target word (longer split, seed 2)",
         xlabel="relative position of the source word minus that of the target word",

@@ -1,0 +1,28 @@
+"""The dev scores of each run of a study, step by step, as its ``metrics.jsonl`` has them.
+
+.venv/bin/python experiments/multi30k/curve.py FOLDER > FILE.csv
+"""
+
+import csv
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from attn import runs
+
+METRICS = {"loss": 3, "BLEU": 2, "chrF": 2}  # and how many decimals
+
+
+def rows(folder: Path) -> Iterator[list[str | float]]:
+    """A row for each validation."""
+    for run in sorted(folder.glob("*/seed-*")):
+        for one in runs.figures(run):
+            if one.get("group") == "dev":
+                scores = [round(one[name], digits) for name, digits in METRICS.items()]
+                yield [run.name.removeprefix("seed-"), one["step"], *scores]
+
+
+if __name__ == "__main__":
+    out = csv.writer(sys.stdout, lineterminator="\n")
+    out.writerow(["seed", "step", *(f"dev {name}" for name in METRICS)])
+    out.writerows(rows(Path(sys.argv[1])))
