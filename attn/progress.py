@@ -64,7 +64,7 @@ def problems(paths: Sequence[str]) -> list[str]:
     found = []
     for path in paths:
         if not Path(path).is_dir():
-            found.append(f"runs={path}: there is no such folder")
+            found.append(runs.missing(path))
         elif not (_runs(path) or any(_jobs(path))):
             found.append(f"runs={path}: holds no run, and no sweep has planned any in it")
     return found

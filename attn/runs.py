@@ -134,6 +134,12 @@ def status(run: Path) -> str | None:
     return state if state in STATES else UNREADABLE
 
 
+def missing(path: str) -> str:
+    """What to say of a path of ``runs`` that is no folder; paths may hold commas."""
+    several = f"; several are written as runs=[{path}]" if "," in path else ""
+    return f"runs={path}: there is no such folder{several}"
+
+
 def find(path: str) -> Path:
     """The run at a path, or the only one below it.
 

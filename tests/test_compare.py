@@ -212,6 +212,7 @@ def test_for_people_remarks_stand_under_the_table(tmp_path, capsys):
     ("arguments", "lines"),
     [
         (["runs=nowhere"], ["runs=nowhere: there is no such folder"]),
+        (["runs=a,b"], ["runs=a,b: there is no such folder; several are written as runs=[a,b]"]),
         (
             ["runs={folder}", "format=html"],
             [

@@ -35,7 +35,7 @@ def find(paths: Sequence[str]) -> list[Path]:
     for path in paths:
         below = sorted(_below(path))
         if not Path(path).is_dir():
-            problems.append(f"runs={path}: there is no such folder")
+            problems.append(runs.missing(path))
         elif not below:
             problems.append(f"runs={path}: holds no run; a run's folder holds {runs.CONFIG}")
         found |= dict.fromkeys(below)
