@@ -69,8 +69,8 @@ bench: install  ## measure training speed beside a plain loop
 	$(BIN)/python experiments/speed/bench.py
 
 study: install  ## repeat a study: make study STUDY=why_attention
-	@test -f experiments/$(STUDY)/study.sh || { echo "STUDY=$(STUDY): no study; choose one of $$(ls -d experiments/*/study.sh | cut -d/ -f2 | xargs)" >&2; exit 2; }
-	ATTN=$(BIN)/attn bash experiments/$(STUDY)/study.sh $(ARGUMENTS)
+	@test -f "experiments/$(STUDY)/study.sh" || { echo "STUDY=$(STUDY): no study; choose one of $$(ls -d experiments/*/study.sh | cut -d/ -f2 | xargs)" >&2; exit 2; }
+	@bash experiments/$(STUDY)/study.sh $(ARGUMENTS)
 
 demo: install  ## train, evaluate and look at a small model, offline, in minutes
 	$(BIN)/attn train experiment=demo study=make-demo

@@ -1,8 +1,8 @@
 """Every score of every run, by seed, split, search and checkpoint, as ``attn evaluate`` kept it.
 
-.venv/bin/python experiments/scores.py FOLDER > FILE.csv
+.venv/bin/python experiments/scores.py FOLDER... > FILE.csv
 
-FOLDER is that of a study. An alignment error rate is there where ``attn align`` was run after.
+A FOLDER is that of a study. An alignment error rate is there where ``attn align`` was run after.
 """
 
 import csv
@@ -30,6 +30,9 @@ def rows(folder: Path) -> Iterator[list[str | float | None]]:
 
 
 if __name__ == "__main__":
+    found = [one for folder in sys.argv[1:] for one in rows(Path(folder))]
+    if not found:
+        raise SystemExit(f"no run has scores in: {' '.join(sys.argv[1:]) or 'FOLDER is missing'}")
     out = csv.writer(sys.stdout, lineterminator="\n")
     out.writerow(HEADER)
-    out.writerows(rows(Path(sys.argv[1])))
+    out.writerows(found)

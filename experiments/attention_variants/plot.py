@@ -1,15 +1,16 @@
 """Each variant on the three splits, as a picture of the tables of this study.
 
-.venv/bin/python experiments/attention_variants/plot.py
+.venv/bin/python experiments/attention_variants/plot.py FOLDER
 """
 
 import csv
+import sys
 from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-HERE = Path(__file__).parent
+FOLDER = Path(sys.argv[1])
 SPLITS = {"test": ("C0", "o"), "longer": ("C1", "s"), "deeper": ("C2", "D")}
 TITLES = {
     "attention_variants": ("attention", "self-attention, 2 seeds"),
@@ -18,8 +19,8 @@ TITLES = {
 
 
 def rows(name: str) -> list[dict[str, str]]:
-    """A table of this folder."""
-    with (HERE / f"{name}.csv").open(newline="") as file:
+    """A table of the study."""
+    with (FOLDER / f"{name}.csv").open(newline="") as file:
         return list(csv.DictReader(file))
 
 
@@ -44,4 +45,4 @@ if __name__ == "__main__":
     for axes, name in zip(panels, TITLES, strict=True):
         panel(axes, name)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right upper")
-    figure.savefig(HERE / "quality.png", dpi=120)
+    figure.savefig(FOLDER / "quality.png", dpi=120)

@@ -1,24 +1,24 @@
 """The dev curves of this study, as a picture of its tables.
 
-.venv/bin/python experiments/multi30k/plot.py
+.venv/bin/python experiments/multi30k/plot.py FOLDER
 """
 
 import csv
+import sys
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
-HERE = Path(__file__).parent
 TEXTS = {"tokenized": "C0", "raw": "C1"}
 PANELS = {"dev loss": "loss, nats a token", "dev BLEU": "BLEU, greedy"}
 
 
-def main() -> None:
-    """Draw loss and BLEU by step, of each text whose table is there."""
+def draw(folder: Path) -> None:
+    """Loss and BLEU by step, of each text whose table is there."""
     figure = Figure(figsize=(10, 3.8), layout="constrained")
     panels = figure.subplots(1, 2)
     for text, colour in TEXTS.items():
-        path = HERE / f"{text}-curve.csv"
+        path = folder / f"{text}-curve.csv"
         if not path.exists():
             continue
         with path.open(newline="") as file:
@@ -31,8 +31,8 @@ def main() -> None:
         axes.set(title=f"dev {title}", xlabel="step", ylim=(0, None))
         axes.grid(alpha=0.3)
     panels[1].legend(loc="lower right")
-    figure.savefig(HERE / "curve.png", dpi=120)
+    figure.savefig(folder / "curve.png", dpi=120)
 
 
 if __name__ == "__main__":
-    main()
+    draw(Path(sys.argv[1]))

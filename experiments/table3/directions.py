@@ -1,6 +1,6 @@
 """Whether the small rows of table 3 differ from base as those of the paper do.
 
-.venv/bin/python experiments/table3/directions.py > directions.md
+.venv/bin/python experiments/table3/directions.py RESULTS.csv > directions.md
 .venv/bin/python experiments/table3/directions.py base    # the options of base, for attn compare
 """
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from attn.tables import markdown
 
-HERE = Path(__file__).parent
+ROWS = Path(__file__).parent / "rows.csv"
 BASE = {
     "position": "sinusoidal", "attention.head_dim": "null", "attention.value_dim": "null",
     "model.encoder_layers": "3", "model.decoder_layers": "3", "model.dim": "128",
@@ -21,9 +21,9 @@ CERTAIN = 0.05
 ROUNDED = 0.1  # the paper's figures have one decimal: such a difference of two may be none
 
 
-def table(name: str) -> list[dict[str, str]]:
-    """A csv file of this folder."""
-    with (HERE / name).open(newline="") as file:
+def table(path: Path) -> list[dict[str, str]]:
+    """The rows of a csv file."""
+    with path.open(newline="") as file:
         return list(csv.DictReader(file))
 
 
@@ -37,7 +37,7 @@ def result(arguments: str, results: list[dict[str, str]]) -> dict[str, str]:
         one for one in results if all(one.get(key, its) == its for key, its in options.items())
     ]
     if len(found) != 1:
-        raise SystemExit(f"{HERE / 'results.csv'}: has {len(found)} rows of: {arguments or 'base'}")
+        raise SystemExit(f"the results have {len(found)} rows of: {arguments or 'base'}")
     return found[0]
 
 
@@ -67,13 +67,13 @@ def row(one: dict[str, str], base: float, results: list[dict[str, str]]) -> list
     return [*told, f"{score - base:+.1f}", size, test, f"{change:+.2f}", p, agreed, longer]
 
 
-def main() -> None:
-    """Print the table."""
+def main(path: Path) -> None:
+    """Print the table of the results of a comparison."""
     header = [
         "row", "what differs", "paper: perplexity", "BLEU", "from base",
         "here: parameters", "BLEU test", "from base", "p", "agrees", "BLEU longer",
     ]  # fmt: skip
-    rows, results = table("rows.csv"), table("results.csv")
+    rows, results = table(ROWS), table(path)
     base = float(rows[0]["BLEU of the paper"])
     sys.stdout.write(markdown(header, [row(one, base, results) for one in rows]))
 
@@ -82,4 +82,4 @@ if __name__ == "__main__":
     if sys.argv[1:] == ["base"]:
         sys.stdout.write(" ".join(f"{key}={value}" for key, value in BASE.items()))
     else:
-        main()
+        main(Path(sys.argv[1]))

@@ -1,15 +1,16 @@
 """Pictures of the csv files of this study: speed by length, gradient reach.
 
-.venv/bin/python experiments/why_attention/plot.py
+.venv/bin/python experiments/why_attention/plot.py FOLDER
 """
 
 import csv
+import sys
 from pathlib import Path
 
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 
-HERE = Path(__file__).parent
+FOLDER = Path(sys.argv[1])
 # By preset: the name of its runs, and its marker.
 MODELS = {
     "bahdanau": ("recurrent-additive-none", "o"),
@@ -21,14 +22,14 @@ MODELS = {
 
 def colours() -> dict[str, tuple[float, ...]]:
     """A colour each model, as experiments/by_length.py gives them by their order in its table."""
-    with (HERE / "by-length-test.csv").open(newline="") as file:
+    with (FOLDER / "by-length-test.csv").open(newline="") as file:
         names = [row["model"] for row in csv.DictReader(file)]
     return {name: colormaps["turbo"]((k + 0.5) / len(names)) for k, name in enumerate(names)}
 
 
 def columns(name: str, *asked: str) -> list[list[float]]:
-    """Some columns of a file of this folder."""
-    with (HERE / name).open(newline="") as file:
+    """Some columns of a table."""
+    with (FOLDER / name).open(newline="") as file:
         rows = list(csv.DictReader(file))
     return [[float(row[column]) for row in rows] for column in asked]
 
@@ -50,7 +51,7 @@ def draw_speed() -> None:
         axes.set(title=title, xlabel="tokens of a sentence", ylabel="target tokens/s")
         axes.grid(alpha=0.3)
     axes.legend()
-    figure.savefig(HERE / "speed.png", dpi=120)
+    figure.savefig(FOLDER / "speed.png", dpi=120)
 
 
 def draw_reach() -> None:
@@ -67,7 +68,7 @@ def draw_reach() -> None:
     )  # fmt: skip
     axes.grid(alpha=0.3)
     axes.legend()
-    figure.savefig(HERE / "reach.png", dpi=120)
+    figure.savefig(FOLDER / "reach.png", dpi=120)
 
 
 if __name__ == "__main__":

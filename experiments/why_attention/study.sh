@@ -1,48 +1,47 @@
 #!/usr/bin/env bash
-# One vector, attention, attention alone: the grammar, then Multi30k, from the folder DATA or else fetched. What was
+# One vector, attention, attention alone: on Multi30k, from the folder DATA or else fetched, then on the grammar. What was
 # stopped goes on, and what is trained is left alone.
 set -euo pipefail
-source experiments/begin.sh
-here=experiments/why_attention
-grammar=outputs/why_attention
-real=outputs/why_attention_multi30k
+source "$(dirname "$0")/../begin.sh"
 
-attn train experiment=why_attention "$@"
-attn evaluate -m run="$(each $grammar/*/seed-*)" split=test,longer samples=0
-for run in $grammar/*/seed-*; do
+real=why_attention_multi30k
+train $real experiment=$real ${DATA:+"dataset.root=$DATA"} "$@"
+evaluate $real test_2016_flickr
+compare_real() { attn compare runs="$out/$real" split=test_2016_flickr format=csv "$@"; }
+table multi30k.csv compare_real baseline=model=sutskever report="$tables/multi30k.html"
+table multi30k-beside-tiny.csv compare_real baseline=model=tiny
+table by-length-multi30k.csv compare_real by=length bounds=[8,10,12,14,20]
+
+grammar=why_attention
+train $grammar experiment=$grammar "$@"
+evaluate $grammar test,longer
+for run in "$out/$grammar"/*/seed-*; do
   case $run in *-none-none-*) continue ;; esac  # no attention, and so no alignment
   for split in test longer; do attn align run="$run" split=$split > /dev/null; done
 done
-table "$here/scores.csv" python experiments/scores.py $grammar
-table "$here/results.csv" attn compare runs=$grammar split=[test,longer] baseline=model=sutskever \
-  report=$grammar.html format=csv
-table "$here/beside-tiny.csv" attn compare runs=$grammar split=[test,longer] baseline=model=tiny format=csv
-for split in test longer; do
-  bounds=$([ $split = test ] && echo 4,8,12,16 || echo 16,18,20,22,24)
-  table "$here/by-length-$split.csv" attn compare runs=$grammar split=$split by=length "bounds=[$bounds]" format=csv
-done
-for run in $grammar/*/seed-2; do  # seed 1 of luong_general did not learn to align
-  variant=$(basename "$(dirname "$run")")
-  name=${variant%-*}  # without what tells its configuration from others
-  table "$here/speed-$name.csv" attn profile run="$run" table=speed lengths=[8,16,32,64,128,256] format=csv
-  table "$here/layers-$name.csv" attn profile run="$run" table=layers lengths=[16,64,256] format=csv
-  table "$here/reach-$name.csv" attn reach run="$run" split=longer by=relative format=csv
+table scores.csv python "$experiments/scores.py" "$out/$grammar"
+compare() { attn compare runs="$out/$grammar" format=csv "$@"; }
+table results.csv compare split=[test,longer] baseline=model=sutskever report="$tables/results.html"
+table beside-tiny.csv compare split=[test,longer] baseline=model=tiny
+table by-length-test.csv compare split=test by=length bounds=[4,8,12,16]
+table by-length-longer.csv compare split=longer by=length bounds=[16,18,20,22,24]
+for variant in "$out/$grammar"/*-*; do
+  run=$variant/seed-2  # seed 1 of luong_general did not learn to align
+  [ -e "$run" ] || run=$(ls -d "$variant"/seed-* | head -n 1)
+  name=$(basename "${variant%-*}")  # without what tells its configuration from others
+  table speed-$name.csv attn profile run="$run" table=speed lengths=[8,16,32,64,128,256] format=csv
+  table layers-$name.csv attn profile run="$run" table=layers lengths=[16,64,256] format=csv
+  table reach-$name.csv attn reach run="$run" split=longer by=relative format=csv
 done
 
 # The model with additive attention without it, wider, so that it has as many parameters.
-without=outputs/why_attention_without
-attn train -m experiment=why_attention model=bahdanau attention=none model.dim=146 match=null seed=1,2,3 \
-  study=why_attention_without "$@"
-attn evaluate -m run="$(each $without/*/seed-*)" split=test,longer samples=0
-table "$here/without.csv" attn compare runs="[$(echo $grammar/recurrent-additive-*),$without]" split=[test,longer] \
-  baseline=attention=none format=csv
+without=why_attention_without
+train $without -m experiment=$grammar model=bahdanau attention=none model.dim=146 match=null seed=1,2,3 "$@"
+evaluate $without test,longer
+additive=$(ls -d "$out/$grammar"/recurrent-additive-*)
+table without.csv attn compare runs="['$additive','$out/$without']" split=[test,longer] baseline=attention=none format=csv
 
-attn train experiment=why_attention_multi30k ${DATA:+"dataset.root=$DATA"} "$@"
-attn evaluate -m run="$(each $real/*/seed-*)" split=test_2016_flickr samples=0
-table "$here/multi30k.csv" attn compare runs=$real split=test_2016_flickr baseline=model=sutskever \
-  report=$real.html format=csv
-table "$here/beside-tiny-multi30k.csv" attn compare runs=$real split=test_2016_flickr baseline=model=tiny format=csv
-table "$here/by-length-multi30k.csv" attn compare runs=$real split=test_2016_flickr by=length "bounds=[8,10,12,14,20]" format=csv
-python experiments/by_length.py $here/quality.png model "grammar, 3 seeds: by-length-test.csv by-length-longer.csv" \
+python "$experiments/by_length.py" "$tables/quality.png" model "grammar, 3 seeds: by-length-test.csv by-length-longer.csv" \
   "Multi30k, 1 seed: by-length-multi30k.csv"
-python $here/plot.py
+python "$here/plot.py" "$tables"
+finish
