@@ -1,14 +1,19 @@
-"""What reads the tables of studies and the figures of runs, in experiments/."""
+"""The studies of experiments/: what runs them, and what reads their tables and runs."""
 
 import importlib.util
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 EXPERIMENTS = Path(__file__).parent.parent / "experiments"
+TRAININGS = {
+    "positions": 2, "multi30k": 2, "table3": 20, "why_attention": 3, "attention_variants": 4,
+}  # fmt: skip
+CONF = EXPERIMENTS.parent / "conf" / "experiment"
 
 
 def script(path):
@@ -103,51 +108,99 @@ def test_the_dev_curves_of_a_study(tmp_path):
     assert list(curve.rows(tmp_path)) == [["1", 200, 5.515, 1.66, 14.2]]
 
 
+# An attn that keeps what it is asked, and makes the folder of a run where it trains.
+ATTN = """#!/bin/sh
+printf '%s|' "$@" >> asked.txt
+echo >> asked.txt
+case $1 in
+  status) [ -e states.csv ] && cat states.csv ;;
+  train) for one in "$@"; do
+      case $one in output=*) out=${one#*=} ;; study=*) name=${one#*=} ;; esac
+    done
+    cat; mkdir -p "$out/$name/recurrent-additive-none-1/seed-2" ;;
+esac
+"""
+ELSEWHERE = "the study has folders of its own; OUT=FOLDER puts them elsewhere"
+FINISHED = "study,run,seed,state\nsmall,'a,b',1,finished\nsmall,c,1,planned\n"
+
+
 @pytest.fixture
 def study(tmp_path):
-    """A study of these lines, with arguments, and with an attn that says what it is asked."""
-    folder = tmp_path / "experiments" / "small"
-    folder.mkdir(parents=True)
-    shutil.copy(EXPERIMENTS / "begin.sh", folder.parent)
-    program = tmp_path / "bin" / "attn"
-    program.parent.mkdir()
-    program.write_text('#!/bin/sh\n[ "$1" != status ] || cat states.csv\necho "$@" >> asked.txt\n')
-    program.chmod(0o755)
+    """Run a study, or some lines as one, with arguments, below a stub of attn."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "attn").write_text(ATTN)
+    (programs / "attn").chmod(0o755)
+    (programs / "python").symlink_to(sys.executable)
+    (tmp_path / "states.csv").write_text(FINISHED.replace("'", '"'))
 
-    def run(lines, *arguments, states=(), **environment):
-        begun = f'set -euo pipefail\nsource "$(dirname "$0")/../begin.sh"\n{lines}\n'
-        (folder / "study.sh").write_text(begun)
-        rows = [f"small,a,1,{state}" for state in states]
-        (tmp_path / "states.csv").write_text("\n".join(["study,run,seed,state", *rows]))
+    def run(lines, *arguments, **environment):
+        script = EXPERIMENTS / lines / "study.sh"
+        if not script.exists():
+            script = tmp_path / "experiments" / "small" / "study.sh"
+            script.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(EXPERIMENTS / "begin.sh", script.parent.parent)
+            begin = 'source "$(dirname "$0")/../begin.sh"'
+            script.write_text(f"set -euo pipefail\nown=seed\n{begin}\n{lines}\n")
         return subprocess.run(
-            ["bash", folder / "study.sh", *arguments], cwd=tmp_path, capture_output=True, text=True,
-            env={"PATH": "/usr/bin:/bin", "ATTN": "bin/attn", **environment},
+            ["bash", script, *arguments], cwd=tmp_path, capture_output=True, text=True, input="no",
+            env={"PATH": f"{programs}:/usr/bin:/bin", "ATTN": "bin/attn", **environment},
         )  # fmt: skip
 
     return run
 
 
 def test_a_study_trains_and_scores_in_its_folder_and_says_where_its_tables_are(study, tmp_path):
-    (tmp_path / "my runs" / "small" / "a-1" / "seed-1").mkdir(parents=True)
     trained = 'train small experiment=small "$@"\nevaluate small test,longer\n'
-    done = study(
-        f"{trained}table a.csv echo 1,2\nfinish",
-        "seed=1",
-        states=["finished", "planned"],
-        OUT="my runs",
-    )
+    done = study(f"{trained}table a.csv echo 1,2\nfinish", "text=a b", OUT="my runs")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "tables, pictures and pages are in my runs/small-tables\n"
+    run = "my runs/small/recurrent-additive-none-1/seed-2"
     assert (tmp_path / "asked.txt").read_text().splitlines() == [
-        "train output=my runs study=small experiment=small seed=1",
-        "status my runs/small format=csv",
-        "evaluate -m run=choice('my runs/small/a-1/seed-1') split=test,longer samples=0",
+        "train|-m|output=my runs|study=small|experiment=small|text=a b|",
+        "status|my runs/small|format=csv|",
+        f"evaluate|-m|run=choice('{run}')|split=test,longer|samples=0|",
     ]
     assert [file.name for file in (tmp_path / "my runs" / "small-tables").iterdir()] == ["a.csv"]
 
 
-def test_a_study_does_not_score_runs_that_are_not_at_their_end(study):
-    stopped = study("settle small", states=["finished", "interrupted"])
+@pytest.mark.parametrize("name", [file.parent.name for file in EXPERIMENTS.glob("*/study.sh")])
+def test_every_study_goes_to_its_end(study, tmp_path, name):
+    python = tmp_path / "bin" / "python"  # for tables and pictures of nothing
+    python.unlink()
+    python.write_text(f'#!/bin/sh\n[ "$1" != -c ] || exec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    done = study(name, "precision.threads=1")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"tables, pictures and pages are in outputs/{name}-tables\n"
+    asked = (tmp_path / "asked.txt").read_text().splitlines()
+    trained = [line.split("|") for line in asked if line.startswith("train|")]
+    assert len(trained) == TRAININGS[name]
+    assert all("precision.threads=1" in words for words in trained)
+    for line in asked:
+        for word in line.split("|"):
+            if word.startswith("experiment="):
+                assert (CONF / f"{word.removeprefix('experiment=')}.yaml").exists()
+            if name == "positions" and word.startswith("dataset="):
+                assert word in {"dataset=copy", "dataset=reverse"}
+
+
+def test_a_study_waits_for_what_others_train(study, tmp_path):
+    (tmp_path / "states.csv").write_text("study,run,seed,state\nsmall,a,1,running\n")
+    sleep = tmp_path / "bin" / "sleep"
+    sleep.write_text("#!/bin/sh\nprintf 'study,run,seed,state\\na,a,1,finished\\n' > states.csv\n")
+    sleep.chmod(0o755)
+    done = study("settle small\necho done")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == ("waiting for runs of outputs/small that another process trains\ndone\n")
+
+
+@pytest.mark.parametrize("state", ["interrupted", "failed", "unreadable status.json"])
+def test_a_study_does_not_score_runs_that_are_not_at_their_end(study, tmp_path, state):
+    (tmp_path / "states.csv").write_text(
+        f'study,run,seed,state\na,"a,b",1,{state}\na,a,1,finished\n'
+    )
+    stopped = study("settle small")
     assert stopped.returncode == 1
     assert stopped.stderr == (
         "outputs/small: has runs that are not at their end (attn status outputs/small names them); "
@@ -155,23 +208,42 @@ def test_a_study_does_not_score_runs_that_are_not_at_their_end(study):
     )
 
 
+def test_a_study_ends_where_the_states_of_its_runs_are_not_known(study, tmp_path):
+    (tmp_path / "states.csv").unlink()
+    done = study("train small\nevaluate small test\necho done")
+    assert (done.returncode, done.stdout) == (1, "")
+
+
 def test_a_table_that_cannot_be_made_leaves_the_one_before(study, tmp_path):
     assert study("table a.csv echo 1\ntable a.csv false").returncode == 1
-    assert (tmp_path / "outputs" / "small-tables" / "a.csv").read_text() == "1\n"
+    (left,) = (tmp_path / "outputs" / "small-tables").iterdir()
+    assert (left.name, left.read_text()) == ("a.csv", "1\n")
 
 
-@pytest.mark.parametrize("argument", ["output=x", "study=x"])
-def test_a_study_keeps_its_folders(study, argument):
-    refused = study("", argument)
-    assert refused.returncode == 2
-    assert refused.stderr == (
-        f"{argument}: the study has folders of its own; OUT=FOLDER puts them elsewhere\n"
-    )
-
-
-def test_a_study_without_its_program_says_so(study):
-    refused = study("", ATTN="bin/no")
-    assert refused.returncode == 2
-    assert refused.stderr == (
-        "bin/no: there is no such program; run make install, or name another by ATTN=\n"
-    )
+@pytest.mark.parametrize(
+    ("name", "argument", "environment", "message"),
+    [
+        ("", "output=x", {}, f"output=x: {ELSEWHERE}"),
+        ("", "study=x", {}, f"study=x: {ELSEWHERE}"),
+        ("", "seed=1", {}, "seed=1: the study sets seed itself"),
+        ("table3", "model.dropout=0", {}, "model.dropout=0: the study sets model.dropout itself"),
+        ("", "", {"OUT": "it's"}, "OUT=it's: holds a quote; give a folder without one"),
+        ("", "", {"ATTN": "bin/no"},
+         "bin/no: there is no such program; run make install, or name another by ATTN="),
+        ("", "", {"ATTN": "/bin/true"},
+         "{true}: there is no python beside it; name the attn of a venv by ATTN="),
+        ("positions", "", {"TASKS": "copy,reverse"},
+         "TASKS=copy,reverse: copy,reverse is none of: copy reverse; several are parted by spaces"),
+        ("multi30k", "", {"TEXTS": "rough"},
+         "TEXTS=rough: rough is none of: tokenized raw; several are parted by spaces"),
+    ],
+)  # fmt: skip
+def test_what_a_study_refuses(study, tmp_path, name, argument, environment, message):
+    if environment.get("ATTN") == "/bin/true":
+        alone = tmp_path / "alone" / "true"
+        alone.parent.mkdir()
+        shutil.copy("/bin/true", alone)
+        environment, message = {"ATTN": str(alone)}, message.format(true=alone)
+    refused = study(name or "finish", *argument.split(), **environment)
+    assert (refused.returncode, refused.stderr) == (2, f"{message}\n")
+    assert not (tmp_path / "asked.txt").exists()

@@ -3,8 +3,10 @@
 # it, the corpus is fetched. The last LAST checkpoints, or else 10, are averaged. What was stopped goes on, and what is
 # trained is left alone. TEXTS=raw repeats one of two.
 set -euo pipefail
+own="dataset.text"
 source "$(dirname "$0")/../begin.sh"
 
+words TEXTS "${TEXTS:-}" tokenized raw
 for text in ${TEXTS:-tokenized raw}; do
   study=multi30k-$text
   train $study experiment=multi30k dataset.text="$text" ${DATA:+"dataset.root=$DATA"} "$@"
@@ -16,7 +18,7 @@ for text in ${TEXTS:-tokenized raw}; do
     done
   done
   table $text.csv attn compare runs="$out/$study" split=test_2016_flickr metrics=[BLEU,chrF,TER] \
-    report="$tables/$text.html" format=csv
+    report="'$tables/$text.html'" format=csv
   table $text-scores.csv python "$experiments/scores.py" "$out/$study"
   table $text-curve.csv python "$here/curve.py" "$out/$study"
 done

@@ -2,15 +2,17 @@
 # Position schemes on sequences of up to four times the length of training. What was stopped goes on, and what is
 # trained is left alone. TASKS=copy repeats one of two.
 set -euo pipefail
+own="dataset"
 source "$(dirname "$0")/../begin.sh"
 
+words TASKS "${TASKS:-}" copy reverse
 panels=()
 for task in ${TASKS:-copy reverse}; do
   study=positions-$task
   train $study experiment=length_extrapolation dataset="$task" "$@"
   evaluate $study test,longer,longest
   table $task.csv attn compare runs="$out/$study" split=[test,longer,longest] baseline=position=sinusoidal \
-    report="$tables/$task.html" format=csv
+    report="'$tables/$task.html'" format=csv
   for split in test longer longest; do
     case $split in test) bounds=8,12,16 ;; longer) bounds=16,24,32 ;; longest) bounds=32,48,64 ;; esac
     table $task-$split.csv attn compare runs="$out/$study" split=$split by=length "bounds=[$bounds]" format=csv

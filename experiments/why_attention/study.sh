@@ -2,13 +2,14 @@
 # One vector, attention, attention alone: on Multi30k, from the folder DATA or else fetched, then on the grammar. What was
 # stopped goes on, and what is trained is left alone.
 set -euo pipefail
+own="model attention model.dim match seed"
 source "$(dirname "$0")/../begin.sh"
 
 real=why_attention_multi30k
 train $real experiment=$real ${DATA:+"dataset.root=$DATA"} "$@"
 evaluate $real test_2016_flickr
 compare_real() { attn compare runs="$out/$real" split=test_2016_flickr format=csv "$@"; }
-table multi30k.csv compare_real baseline=model=sutskever report="$tables/multi30k.html"
+table multi30k.csv compare_real baseline=model=sutskever report="'$tables/multi30k.html'"
 table multi30k-beside-tiny.csv compare_real baseline=model=tiny
 table by-length-multi30k.csv compare_real by=length bounds=[8,10,12,14,20]
 
@@ -21,7 +22,7 @@ for run in "$out/$grammar"/*/seed-*; do
 done
 table scores.csv python "$experiments/scores.py" "$out/$grammar"
 compare() { attn compare runs="$out/$grammar" format=csv "$@"; }
-table results.csv compare split=[test,longer] baseline=model=sutskever report="$tables/results.html"
+table results.csv compare split=[test,longer] baseline=model=sutskever report="'$tables/results.html'"
 table beside-tiny.csv compare split=[test,longer] baseline=model=tiny
 table by-length-test.csv compare split=test by=length bounds=[4,8,12,16]
 table by-length-longer.csv compare split=longer by=length bounds=[16,18,20,22,24]
@@ -36,7 +37,7 @@ done
 
 # The model with additive attention without it, wider, so that it has as many parameters.
 without=why_attention_without
-train $without -m experiment=$grammar model=bahdanau attention=none model.dim=146 match=null seed=1,2,3 "$@"
+train $without experiment=$grammar model=bahdanau attention=none model.dim=146 match=null seed=1,2,3 "$@"
 evaluate $without test,longer
 additive=$(ls -d "$out/$grammar"/recurrent-additive-*)
 table without.csv attn compare runs="['$additive','$out/$without']" split=[test,longer] baseline=attention=none format=csv
