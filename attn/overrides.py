@@ -22,7 +22,7 @@ from attn.words import suggest
 TEXT = frozenset({"text", "prefix"})
 PATHS = frozenset({
     *("run", "runs", "input", "prefix_file", "output", "root", "folder", "path", "file", "systems"),
-    *("other", "gold", "dev_gold", "first", "second", "reference"),
+    *("other", "gold", "dev_gold", "first", "second", "reference", "report"),
 })
 SIDES = frozenset({"source", "target"})  # paths too, but in a section languages: dataset.source
 _parser = OverridesParser.create()

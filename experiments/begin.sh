@@ -13,7 +13,8 @@ found=$(command -v "${ATTN:-$experiments/../.venv/bin/attn}") || {
   echo "${ATTN:-.venv/bin/attn}: there is no such program; run make install, or name another by ATTN=" >&2; exit 2
 }
 program=$(readlink -f "$found")
-[ -x "$(dirname "$program")/python" ] || {
+interpreter=$(dirname "$program")/python
+[ -x "$interpreter" ] || {
   echo "$program: there is no python beside it; name the attn of a venv by ATTN=" >&2; exit 2
 }
 out=${OUT:-outputs}
@@ -23,7 +24,7 @@ mkdir -p "$tables"
 
 attn() { "$program" "$@"; }
 # The Python that has attn.
-python() { "$(dirname "$program")/python" "$@"; }
+python() { "$interpreter" "$@"; }
 
 # Refuse what is none of some words: words NAME GIVEN WORD...
 words() {
@@ -62,6 +63,12 @@ evaluate() {
   settle "$1"
   local runs; runs=$(printf ",'%s'" "$out/$1"/*/seed-*)
   attn evaluate -m run="choice(${runs#,})" split="$2" samples=0
+}
+
+# What the runs of a study come to, as csv: compare STUDY OPTION...
+compare() {
+  local study=$1; shift
+  attn compare runs="$out/$study" format=csv "$@"
 }
 
 # Write a table when all of it is there: table FILE COMMAND...

@@ -5,12 +5,11 @@
 A FOLDER is that of a study. An alignment error rate is there where ``attn align`` was run after.
 """
 
-import csv
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from attn import results
+from attn import results, tables
 
 METRICS = ("BLEU", "chrF", "TER")
 HEADER = ("run", "seed", "split", "translations", "step", *METRICS, "alignment error rate")
@@ -33,6 +32,4 @@ if __name__ == "__main__":
     found = [one for folder in sys.argv[1:] for one in rows(Path(folder))]
     if not found:
         raise SystemExit(f"no run has scores in: {' '.join(sys.argv[1:]) or 'FOLDER is missing'}")
-    out = csv.writer(sys.stdout, lineterminator="\n")
-    out.writerow(HEADER)
-    out.writerows(found)
+    tables.put("csv", [dict(zip(HEADER, row, strict=True)) for row in found])

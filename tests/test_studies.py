@@ -121,7 +121,7 @@ case $1 in
 esac
 """
 ELSEWHERE = "the study has folders of its own; OUT=FOLDER puts them elsewhere"
-FINISHED = "study,run,seed,state\nsmall,'a,b',1,finished\nsmall,c,1,planned\n"
+FINISHED = 'study,run,seed,state\nsmall,"a,b",1,finished\nsmall,c,1,planned\n'
 
 
 @pytest.fixture
@@ -132,7 +132,7 @@ def study(tmp_path):
     (programs / "attn").write_text(ATTN)
     (programs / "attn").chmod(0o755)
     (programs / "python").symlink_to(sys.executable)
-    (tmp_path / "states.csv").write_text(FINISHED.replace("'", '"'))
+    (tmp_path / "states.csv").write_text(FINISHED)
 
     def run(lines, *arguments, **environment):
         script = EXPERIMENTS / lines / "study.sh"

@@ -3,14 +3,13 @@
 .venv/bin/python experiments/attention_variants/steps_to.py FOLDER BLEU > FILE.csv
 """
 
-import csv
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from omegaconf import OmegaConf
 
-from attn import runs
+from attn import runs, tables
 
 
 def reached(run: Path, threshold: float) -> int | None:
@@ -29,6 +28,6 @@ def rows(folder: Path, threshold: float) -> Iterator[list[str | int | None]]:
 
 
 if __name__ == "__main__":
-    out = csv.writer(sys.stdout, lineterminator="\n")
-    out.writerow(["attention", "cross_attention", "seed", f"steps to dev BLEU {sys.argv[2]}"])
-    out.writerows(sorted(rows(Path(sys.argv[1]), float(sys.argv[2])), key=str))
+    header = ["attention", "cross_attention", "seed", f"steps to dev BLEU {sys.argv[2]}"]
+    found = sorted(rows(Path(sys.argv[1]), float(sys.argv[2])), key=str)
+    tables.put("csv", [dict(zip(header, row, strict=True)) for row in found])

@@ -3,12 +3,11 @@
 .venv/bin/python experiments/multi30k/curve.py FOLDER > FILE.csv
 """
 
-import csv
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from attn import runs
+from attn import runs, tables
 
 METRICS = {"loss": 3, "BLEU": 2, "chrF": 2}  # and how many decimals
 
@@ -23,6 +22,6 @@ def rows(folder: Path) -> Iterator[list[str | float]]:
 
 
 if __name__ == "__main__":
-    out = csv.writer(sys.stdout, lineterminator="\n")
-    out.writerow(["seed", "step", *(f"dev {name}" for name in METRICS)])
-    out.writerows(rows(Path(sys.argv[1])))
+    header = ["seed", "step", *(f"dev {name}" for name in METRICS)]
+    found = rows(Path(sys.argv[1]))
+    tables.put("csv", [dict(zip(header, row, strict=True)) for row in found])

@@ -17,8 +17,8 @@ for text in ${TEXTS:-tokenized raw}; do
       attn evaluate run="$out/$study" split=test_2016_flickr checkpoint=$checkpoint search=$search samples=0
     done
   done
-  table $text.csv attn compare runs="$out/$study" split=test_2016_flickr metrics=[BLEU,chrF,TER] \
-    report="'$tables/$text.html'" format=csv
+  table $text.csv compare $study split=test_2016_flickr metrics=[BLEU,chrF,TER] \
+    report="$tables/$text.html"
   table $text-scores.csv python "$experiments/scores.py" "$out/$study"
   table $text-curve.csv python "$here/curve.py" "$out/$study"
 done

@@ -11,11 +11,11 @@ for task in ${TASKS:-copy reverse}; do
   study=positions-$task
   train $study experiment=length_extrapolation dataset="$task" "$@"
   evaluate $study test,longer,longest
-  table $task.csv attn compare runs="$out/$study" split=[test,longer,longest] baseline=position=sinusoidal \
-    report="'$tables/$task.html'" format=csv
+  table $task.csv compare $study split=[test,longer,longest] baseline=position=sinusoidal \
+    report="$tables/$task.html"
   for split in test longer longest; do
     case $split in test) bounds=8,12,16 ;; longer) bounds=16,24,32 ;; longest) bounds=32,48,64 ;; esac
-    table $task-$split.csv attn compare runs="$out/$study" split=$split by=length "bounds=[$bounds]" format=csv
+    table $task-$split.csv compare $study split=$split by=length "bounds=[$bounds]"
   done
   panels+=("$task: $task-test.csv $task-longer.csv $task-longest.csv")
 done

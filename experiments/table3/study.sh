@@ -11,7 +11,7 @@ while IFS=, read -r _ arguments _; do
 done < <(tail -n +2 "$rows")
 evaluate ablations test,longer
 base=$(python "$here/directions.py" base)
-table results.csv attn compare runs="$out/ablations" split=[test,longer] baseline="$base" \
-  report="'$tables/table3.html'" format=csv
+table results.csv compare ablations split=[test,longer] baseline="$base" \
+  report="$tables/table3.html"
 table directions.md python "$here/directions.py" "$tables/results.csv"
 finish

@@ -8,10 +8,9 @@ source "$(dirname "$0")/../begin.sh"
 real=why_attention_multi30k
 train $real experiment=$real ${DATA:+"dataset.root=$DATA"} "$@"
 evaluate $real test_2016_flickr
-compare_real() { attn compare runs="$out/$real" split=test_2016_flickr format=csv "$@"; }
-table multi30k.csv compare_real baseline=model=sutskever report="'$tables/multi30k.html'"
-table multi30k-beside-tiny.csv compare_real baseline=model=tiny
-table by-length-multi30k.csv compare_real by=length bounds=[8,10,12,14,20]
+table multi30k.csv compare $real split=test_2016_flickr baseline=model=sutskever report="$tables/multi30k.html"
+table multi30k-beside-tiny.csv compare $real split=test_2016_flickr baseline=model=tiny
+table by-length-multi30k.csv compare $real split=test_2016_flickr by=length bounds=[8,10,12,14,20]
 
 grammar=why_attention
 train $grammar experiment=$grammar "$@"
@@ -21,11 +20,10 @@ for run in "$out/$grammar"/*/seed-*; do
   for split in test longer; do attn align run="$run" split=$split > /dev/null; done
 done
 table scores.csv python "$experiments/scores.py" "$out/$grammar"
-compare() { attn compare runs="$out/$grammar" format=csv "$@"; }
-table results.csv compare split=[test,longer] baseline=model=sutskever report="'$tables/results.html'"
-table beside-tiny.csv compare split=[test,longer] baseline=model=tiny
-table by-length-test.csv compare split=test by=length bounds=[4,8,12,16]
-table by-length-longer.csv compare split=longer by=length bounds=[16,18,20,22,24]
+table results.csv compare $grammar split=[test,longer] baseline=model=sutskever report="$tables/results.html"
+table beside-tiny.csv compare $grammar split=[test,longer] baseline=model=tiny
+table by-length-test.csv compare $grammar split=test by=length bounds=[4,8,12,16]
+table by-length-longer.csv compare $grammar split=longer by=length bounds=[16,18,20,22,24]
 for variant in "$out/$grammar"/*-*; do
   run=$variant/seed-2  # seed 1 of luong_general did not learn to align
   [ -e "$run" ] || run=$(ls -d "$variant"/seed-* | head -n 1)
